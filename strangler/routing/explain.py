@@ -19,14 +19,19 @@ _PATHS = {
 }
 
 
-def unmet(route: Route, takes: Callable[[Route], bool]) -> str | None:
+AMBIGUOUS_PATH = "the path can be read in ways that lead to different routes"
+
+
+def unmet(route: Route, takes: Callable[[Route], bool | None]) -> str | None:
     """The first condition of `route` that fails, or None if all hold.
 
-    `takes` says whether a table of the given route alone takes the request.
+    `takes` says whether a table of the given route alone takes the request; None if that depends
+    on how the path is read.
     """
     for part, reason in _parts(route.match):
-        if not takes(replace(route, match=part, rewrite=Rewrite())):
-            return reason
+        taken = takes(replace(route, match=part, rewrite=Rewrite()))
+        if not taken:
+            return AMBIGUOUS_PATH if taken is None else reason
     return None
 
 

@@ -88,67 +88,78 @@ def client_address(peer: bytes, before: Iterable[bytes], trusted: TrustedProxies
     return client
 
 
-class Forwarding(NamedTuple):
-    """What is known about a request's origin."""
+class Origin(NamedTuple):
+    """How the client sees the gateway."""
 
-    client_ip: bytes
     https: bool
-    """How the client came to the outermost trusted proxy."""
-    origin: bytes
-    """`scheme://host[:port]` as the client sees it; empty if the Host cannot be one."""
-    lines: bytes
-    """Complete header lines for the upstream."""
+    host: bytes
+    """With a port if the client named one; empty if none was sent that can be a host."""
+
+    def url(self) -> bytes:
+        """`scheme://host[:port]`, or empty without a host."""
+        return _scheme(https=self.https) + b"://" + self.host if self.host else b""
 
 
-class Peer:
-    """The other end of a client connection; one per connection."""
+class Forwarding:
+    """What upstreams are told about clients.
 
-    __slots__ = ("_address", "_host", "_https", "_known", "_port", "_trusted", "trusted")
+    `peer` is the address of a connection's other end as `address_of` gives it. `given` are the
+    request's raw pairs whose lower-case names are in `headers.FORWARDING`; they count only if
+    the peer is trusted.
+    """
 
-    def __init__(self, address: bytes, *, https: bool, port: int, trusted: TrustedProxies) -> None:
-        """`address` as the socket tells it, `port` the listener's."""
-        self._address = address_of(address) or b"unknown"
-        self._https = https
-        self._port = b"%d" % port
-        self._trusted = trusted
-        self.trusted = trusted.trusts(self._address)
-        """Whether the peer is a proxy of ours."""
-        self._host: bytes | None = None
-        self._known = Forwarding(self._address, https, b"", b"")
+    __slots__ = ("_port", "_trusted")
 
-    def forwarding(self, host: bytes, given: Headers) -> Forwarding:
-        """The origin of a request with this Host value.
+    def __init__(self, trusted_proxies: Sequence[str] = (), *, port: int | None = None) -> None:
+        """`port` is the listener's, for X-Forwarded-Port; raises ValueError for a bad network."""
+        self._trusted = TrustedProxies(trusted_proxies)
+        self._port = b"" if port is None else b"%d" % port
 
-        `given` are the request's raw pairs whose names are in `headers.FORWARDING`; they count
-        only if the peer is trusted. The answer for the last Host is remembered.
+    def client_address(self, peer: bytes, given: Headers) -> bytes:
+        """Who the client is, for buckets and logs."""
+        if not given or not self._trusted.trusts(peer):
+            return peer
+        return client_address(peer, _nodes(given), self._trusted)
+
+    def origin(self, peer: bytes, given: Headers, host: bytes, *, https: bool) -> Origin:
+        """The scheme and host the client used; `host` and `https` are this connection's."""
+        if given and self._trusted.trusts(peer):
+            proto = _last(given, b"x-forwarded-proto").lower()
+            https = proto == b"https" if proto in {b"http", b"https"} else https
+            public = _last(given, b"x-forwarded-host")
+            host = public if _HOST.fullmatch(public) else host
+        return Origin(https, host if _HOST.fullmatch(host) else b"")
+
+    def peer_lines(self, peer: bytes, *, https: bool) -> bytes:
+        """The header lines that are the same for all requests of an untrusted peer.
+
+        X-Forwarded-Host is left to the caller, as it changes with the request.
         """
-        if given and self.trusted:
-            return self._believed(host, given)
-        if host != self._host:
-            lines = _lines(self._address, b"", self._https, host, self._port)
-            lines += b"Forwarded: " + _element(self._address, self._https, host) + b"\r\n"
-            origin = _origin(self._https, host)
-            self._host, self._known = host, Forwarding(self._address, self._https, origin, lines)
-        return self._known
+        element = _element(peer, b"", https=https)
+        return _lines(peer, b"", self._port, https=https) + b"Forwarded: " + element + b"\r\n"
 
-    def _believed(self, host: bytes, given: Headers) -> Forwarding:
+    def lines(self, peer: bytes, given: Headers, host: bytes, *, https: bool) -> bytes:
+        """All header lines for one request, `X-Forwarded-Host` included."""
+        if not self._trusted.trusts(peer):
+            named = b"X-Forwarded-Host: " + host + b"\r\n" if host else b""
+            return self.peer_lines(peer, https=https) + named
+        origin = self.origin(peer, given, host, https=https)
         before = b", ".join(header_values(given, b"x-forwarded-for"))
-        elements = b", ".join(header_values(given, b"forwarded"))
-        nodes = before.split(b",") if before else _nodes(elements)
-        proto = _last(given, b"x-forwarded-proto").lower()
-        https = proto == b"https" if proto in {b"http", b"https"} else self._https
-        public = _last(given, b"x-forwarded-host")
-        public = public if _HOST.fullmatch(public) else host
+        lines = _lines(peer, before, self._port_for(given, origin), https=origin.https)
+        if origin.host:
+            lines += b"X-Forwarded-Host: " + origin.host + b"\r\n"
+        elements = [*header_values(given, b"forwarded"), _element(peer, host, https=https)]
+        return lines + b"Forwarded: " + b", ".join(elements) + b"\r\n"
+
+    def _port_for(self, given: Headers, origin: Origin) -> bytes:
+        """The port a trusted proxy names, or that its host and scheme imply, else our own."""
         port = _last(given, b"x-forwarded-port")
-        if not _PORT.fullmatch(port):
-            port = self._port if not proto and public == host else _port_of(public, https=https)
-        ours = _element(self._address, self._https, host)
-        lines = _lines(self._address, before, https, public, port)
-        lines += b"Forwarded: " + (elements + b", " + ours if elements else ours) + b"\r\n"
-        for value in header_values(given, b"x-real-ip"):
-            lines += b"X-Real-IP: " + value + b"\r\n"
-        client = client_address(self._address, nodes, self._trusted)
-        return Forwarding(client, https, _origin(https, public), lines)
+        if _PORT.fullmatch(port):
+            return port
+        if not {b"x-forwarded-proto", b"x-forwarded-host"} & {name for name, _ in given}:
+            return self._port
+        found = _HOST.fullmatch(origin.host)
+        return (found[1] if found else None) or (b"443" if origin.https else b"80")
 
 
 def _last(given: Headers, name: bytes) -> bytes:
@@ -157,36 +168,29 @@ def _last(given: Headers, name: bytes) -> bytes:
     return values[-1].rpartition(b",")[2].strip() if values else b""
 
 
-def _nodes(elements: bytes) -> list[bytes]:
-    """The `for=` values of a Forwarded value, in order (RFC 7239 4)."""
+def _nodes(given: Headers) -> list[bytes]:
+    """The addresses that proxies wrote, oldest first: X-Forwarded-For, else Forwarded's `for=`."""
+    before = b",".join(header_values(given, b"x-forwarded-for"))
+    if before:
+        return before.split(b",")
+    elements = b",".join(header_values(given, b"forwarded"))
     return [value for name, value in _PAIR.findall(elements) if name.lower() == b"for"]
 
 
-def _scheme(https: bool) -> bytes:
+def _scheme(*, https: bool) -> bytes:
     return b"https" if https else b"http"
 
 
-def _port_of(host: bytes, *, https: bool) -> bytes:
-    found = _HOST.fullmatch(host)
-    return (found[1] if found else None) or (b"443" if https else b"80")
+def _lines(peer: bytes, before: bytes, port: bytes, *, https: bool) -> bytes:
+    lines = b"X-Forwarded-For: " + (before + b", " + peer if before else peer)
+    lines += b"\r\nX-Forwarded-Proto: " + _scheme(https=https) + b"\r\n"
+    return lines + b"X-Forwarded-Port: " + port + b"\r\n" if port else lines
 
 
-def _origin(https: bool, host: bytes) -> bytes:
-    return _scheme(https) + b"://" + host if _HOST.fullmatch(host) else b""
-
-
-def _lines(address: bytes, before: bytes, https: bool, host: bytes, port: bytes) -> bytes:
-    lines = b"X-Forwarded-For: " + (before + b", " + address if before else address)
-    lines += b"\r\nX-Forwarded-Proto: " + _scheme(https)
-    if host:
-        lines += b"\r\nX-Forwarded-Host: " + host
-    return lines + b"\r\nX-Forwarded-Port: " + port + b"\r\n"
-
-
-def _element(address: bytes, https: bool, host: bytes) -> bytes:
+def _element(peer: bytes, host: bytes, *, https: bool) -> bytes:
     """Our member of Forwarded; IPv6 addresses and hosts with a port need quotes (RFC 7239 4, 6)."""
-    node = b'"[' + address + b']"' if b":" in address else address
-    element = b"for=" + node + b";proto=" + _scheme(https)
+    node = b'"[' + peer + b']"' if b":" in peer else peer
+    element = b"for=" + node + b";proto=" + _scheme(https=https)
     if not host:
         return element
     return element + b';host="' + host.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'

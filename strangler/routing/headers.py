@@ -1,11 +1,8 @@
-"""Which header fields a proxy passes on, and the rules of a route that change them."""
+"""Which header fields a proxy passes on, and the small grammars of those it reads or writes."""
 
 from __future__ import annotations
 
 import re
-
-from strangler.config.model import HeaderRules
-from strangler.config.model import Headers as HeaderPairs
 
 HOP_BY_HOP = frozenset(
     {
@@ -60,6 +57,26 @@ the proxies added and the application trusts; likewise with Cookie, Authorizatio
 are end-to-end fields, which RFC 9110 7.6.1 forbids to nominate, so the nomination is ignored.
 """
 
+NEVER_TRAILERS = (
+    HOP_BY_HOP
+    | PROTECTED
+    | {
+        b"content-range",
+        b"expect",
+        b"location",
+        b"max-forwards",
+        b"pragma",
+        b"proxy",
+        b"range",
+        b"retry-after",
+        b"te",
+        b"trailer",
+        b"vary",
+        b"www-authenticate",
+    }
+)
+"""Fields that frame, route, authenticate or control: no trailer may change them (9110, 6.5.1)."""
+
 _PROTECTED_PREFIXES = (*IDENTITY_PREFIXES, b"x-forwarded-")
 
 NOTHING: frozenset[bytes] = frozenset()
@@ -72,7 +89,7 @@ def tokens(value: bytes) -> list[bytes]:
     return [member for member in members if member]
 
 
-def nominated(connection: bytes) -> frozenset[bytes]:
+def connection_nominated(connection: bytes) -> frozenset[bytes]:
     """Names of the fields that a Connection value asks to remove, without the protected ones."""
     known = _COMMON.get(connection)
     if known is not None:
@@ -116,46 +133,32 @@ def via_has(via: bytes, pseudonym: bytes) -> bool:
     return False
 
 
-_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_VALUE = re.compile(r"[^\0\r\n]*")
-_FRAMING = frozenset({"connection", "content-length", "transfer-encoding", "upgrade"})
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._~+/=:@-]{1,128}").fullmatch
+_TRACEPARENT = re.compile(
+    rb"(?!ff)([0-9a-f]{2})-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-[ -~]*)?"
+).fullmatch
 
 
-class CompiledHeaderRules:
-    """Rules for a head: remove, then set, then add; ready to be used in one scan over it."""
-
-    __slots__ = ("active", "dropped", "lines")
-
-    def __init__(self, rules: HeaderRules) -> None:
-        """Raises ValueError for a malformed name or value and for fields that frame messages."""
-        for name, value in ((name, "") for name in rules.remove):
-            _check(name, value)
-        for name, value in (*rules.set, *rules.add):
-            _check(name, value)
-        self.dropped = _names(rules.remove) | _names(tuple(name for name, _ in rules.set))
-        """Lower-case names of fields to leave out."""
-        self.lines = _lines(rules.set) + _lines(rules.add)
-        """Complete header lines to put at the end of the head."""
-        self.active = bool(self.dropped or self.lines)
-
-    def apply(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        """The raw pairs without the dropped ones; `lines` is for the caller to write."""
-        return [pair for pair in headers if pair[0].lower() not in self.dropped]
+def valid_request_id(value: bytes) -> bool:
+    """Whether a client's X-Request-ID may be kept: 1 to 128 characters that are safe in logs."""
+    return _REQUEST_ID(value) is not None
 
 
-def _check(name: str, value: str) -> None:
-    if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
-        raise ValueError(f"header {name!r} cannot be written into a message")
-    if name.lower() in _FRAMING:
-        raise ValueError(f"header {name!r} frames the message and cannot be changed")
+def new_request_id(random: bytes) -> bytes:
+    """A request id of 32 hexadecimal digits from 16 random bytes."""
+    return random[:16].hex().encode("ascii")
 
 
-def _names(names: tuple[str, ...]) -> frozenset[bytes]:
-    return frozenset(name.lower().encode("ascii") for name in names)
+def valid_traceparent(value: bytes) -> bool:
+    """Whether a traceparent is well formed (W3C Trace Context 3.2.2).
+
+    Later versions may have more fields behind ours; version ff and ids of zeros are invalid.
+    """
+    found = _TRACEPARENT(value)
+    return found is not None and (found[1] != b"00" or found[2] is None)
 
 
-def _lines(pairs: HeaderPairs) -> bytes:
-    return b"".join(
-        name.encode("ascii") + b": " + value.strip(" \t").encode("utf-8") + b"\r\n"
-        for name, value in pairs
-    )
+def new_traceparent(random: bytes) -> bytes:
+    """A traceparent, not sampled, from 24 random bytes; zeros, which are no id, become 1."""
+    trace, parent = int.from_bytes(random[:16], "big"), int.from_bytes(random[16:24], "big")
+    return b"00-%032x-%016x-00" % (trace or 1, parent or 1)

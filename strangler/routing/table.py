@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from strangler.config.model import Route
-from strangler.routing.explain import unmet
+from strangler.routing.explain import AMBIGUOUS_PATH, unmet
 from strangler.routing.fields import Headers
 from strangler.routing.hosts import host_levels, normal_host
 from strangler.routing.index import Entry, PathIndex
@@ -29,13 +29,16 @@ _HOSTS_KEPT = 1024
 """Host values whose levels are remembered; clients choose them, so the memory is bounded."""
 
 
+MATCHES = "matches"
+
+
 class Considered(NamedTuple):
     """What became of one route in `RoutingTable.explain`."""
 
     route: int
     """Index into the routes."""
     reason: str
-    """`matches`, or why another route or none was taken."""
+    """MATCHES, or why another route or none was taken."""
 
 
 class RoutingTable:
@@ -79,23 +82,18 @@ class RoutingTable:
     ) -> list[Considered]:
         """Every route in file order with the reason why it was or was not taken."""
         winner = self.match(method, host, path, query, headers)
-        considered = []
-        for index, route in enumerate(self._routes):
-            reason = "matches"
-            if index != winner:
-                reason = unmet(
-                    route,
-                    lambda part: (
-                        RoutingTable([part]).match(method, host, path, query, headers) == 0
-                    ),
-                ) or self._outranked(winner)
-            considered.append(Considered(index, reason))
-        return considered
 
-    def _outranked(self, winner: int) -> str:
-        if winner < 0:
-            return "the path can be read in ways that lead to different routes"
-        return f"matches too, but {self._routes[winner].name} comes first by precedence"
+        def takes(alone: Route) -> bool | None:
+            found = RoutingTable([alone]).match(method, host, path, query, headers)
+            return None if found == AMBIGUOUS else found == 0
+
+        outranked = AMBIGUOUS_PATH
+        if winner >= 0:
+            outranked = f"matches too, but {self._routes[winner].name} comes first by precedence"
+        return [
+            Considered(index, MATCHES if index == winner else unmet(route, takes) or outranked)
+            for index, route in enumerate(self._routes)
+        ]
 
     def _find_levels(self, host: bytes) -> tuple[PathIndex, ...]:
         names: Iterable[str] = host_levels(normal_host(host))
