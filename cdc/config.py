@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 from strangler.kit.nodes import Node, Scalar
 from strangler.kit.reader import Reader
 from strangler.kit.records import Field, ListOf, MapOf, Record
-from strangler.kit.shapes import JsonSchema, Name, Shape, Text
+from strangler.kit.shapes import Shape, name, text
 
 _SCHEMES = ("postgresql", "postgres", "mysql", "mariadb", "sqlite")
 
@@ -34,27 +34,30 @@ class Stream:
 class DatabaseUrl(Shape[str]):
     """The URL of a database, with its password in the environment."""
 
+    def __init__(self) -> None:
+        self.schema = {"type": "string"}
+
     def read(self, node: Node, reader: Reader) -> str | None:
-        text = reader.text(node, "the URL of a database, best as `${NAME}`")
-        if text is None:
+        """The URL. What is wrong is said without showing any of it."""
+        url = reader.text(node, "the URL of a database, best as `${NAME}`")
+        if url is None:
             return None
-        wrong = _wrong(text, literal=isinstance(node, Scalar) and "${" not in node.raw)
+        wrong = _wrong(url, literal=isinstance(node, Scalar) and "${" not in node.raw)
         if wrong:
             reader.error(node, wrong)
             return None
-        return text
-
-    def schema(self) -> JsonSchema:
-        return {"type": "string"}
+        return url
 
 
-_TABLE = Text("a table", r"[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)?", "write `table` or `schema.table`")
+_TABLE = text("a table", r"[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)?", "write `table` or `schema.table`")
 
-STREAM = Record(
+DATABASE_URL = DatabaseUrl()
+
+STREAM: Record[dict[str, Any]] = Record(
     "a stream",
     [
         Field(
-            "source", DatabaseUrl(), "Where the tables are read.", True, "source: ${DATABASE_URL}"
+            "source", DATABASE_URL, "Where the tables are read.", True, "source: ${DATABASE_URL}"
         ),
         Field(
             "tables",
@@ -63,7 +66,7 @@ STREAM = Record(
             True,
             "tables: [reviews_review]",
         ),
-        Field("target", DatabaseUrl(), "Where they are copied to."),
+        Field("target", DATABASE_URL, "Where they are copied to."),
     ],
     dict,
 )
@@ -72,24 +75,23 @@ STREAM = Record(
 class _Streams(Shape[dict[str, Stream]]):
     """Streams under their names."""
 
-    mapping = MapOf(Name("a stream's name"), STREAM, "`sync`")
+    _mapping = MapOf(name("a stream's name"), STREAM, "`sync`")
+    schema = _mapping.schema
 
     def read(self, node: Node, reader: Reader) -> dict[str, Stream] | None:
-        streams: dict[str, dict[str, Any]] | None = self.mapping.read(node, reader)
+        """The streams that can be read."""
+        streams = self._mapping.read(node, reader)
         if streams is None:
             return None
         return {name: Stream(name=name, **values) for name, values in streams.items()}
-
-    def schema(self) -> JsonSchema:
-        return self.mapping.schema()
 
 
 SYNC = _Streams()
 
 
-def _wrong(text: str, *, literal: bool) -> str | None:
+def _wrong(url_text: str, *, literal: bool) -> str | None:
     """What is wrong with a URL, without showing any of it."""
-    url = _split(text)
+    url = _split(url_text)
     if url is None or url.scheme.split("+")[0] not in _SCHEMES:
         return (
             "this is not the URL of a database:"
@@ -103,8 +105,8 @@ def _wrong(text: str, *, literal: bool) -> str | None:
     return None
 
 
-def _split(text: str) -> SplitResult | None:
+def _split(url_text: str) -> SplitResult | None:
     try:
-        return urlsplit(text)
+        return urlsplit(url_text)
     except ValueError:
         return None

@@ -2,121 +2,115 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
-from strangler.config.addresses import is_host
-from strangler.config.fields import HEADER_VALUE, TEXT, PathText
+from strangler.config.addresses import is_host, without_port
+from strangler.config.fields import HEADER_VALUE, TEXT
 from strangler.config.model import Redirect, Respond, Split
+from strangler.config.paths import PATH, PREFIX
 from strangler.kit.nodes import Node
 from strangler.kit.problems import listed
-from strangler.kit.quantities import Percent, percent_text
+from strangler.kit.quantities import PERCENT, percent_text
 from strangler.kit.reader import Reader
 from strangler.kit.records import Field, MapOf, Record
-from strangler.kit.shapes import Bool, Integer, JsonSchema, Reference, Shape, Text
+from strangler.kit.scalars import BOOL, integer
+from strangler.kit.shapes import Parsed, Reference, Shape, UnfitError, text
+
+WHOLE = 10_000
+"""Hundredths in 100 %."""
 
 UPSTREAM_REF = Reference("an upstream", "upstreams")
 
+_REDIRECTS = ("301", "302", "303", "307", "308")
 
-class Everything(Shape[Split]):
+
+class _Everything(Shape[Split]):
     """`upstream: NAME`: a split of 100 % to one."""
 
+    schema = UPSTREAM_REF.schema
+
     def read(self, node: Node, reader: Reader) -> Split | None:
+        """The split."""
         name = UPSTREAM_REF.read(node, reader)
-        return None if name is None else Split(((name, 10_000),))
-
-    def schema(self) -> JsonSchema:
-        return UPSTREAM_REF.schema()
+        return None if name is None else Split(((name, WHOLE),))
 
 
-class Shares(Shape[Split]):
+class _Shares(Shape[Split]):
     """`split: {NAME: percent, ...}`; the shares sum to 100."""
 
-    mapping = MapOf(UPSTREAM_REF, Percent(), "`split`", at_least=1)
+    _mapping = MapOf(UPSTREAM_REF, PERCENT, "`split`", at_least=1)
+    schema = _mapping.schema
 
     def read(self, node: Node, reader: Reader) -> Split | None:
+        """The split, with its shares in file order."""
         errors = reader.errors
-        shares = self.mapping.read(node, reader)
+        shares = self._mapping.read(node, reader)
         if shares is None or reader.errors > errors:
             return None
         total = sum(shares.values())
-        if total != 10_000:
+        if total != WHOLE:
+            change = "add" if total < WHOLE else "take away"
             reader.error(
-                node, f"the shares of the split sum to {_percent(total)}: {_missing(total)}"
+                node,
+                f"the shares of the split sum to {percent_text(total)}:"
+                f" {change} {percent_text(abs(WHOLE - total))}, so that they sum to 100",
             )
             return None
         return Split(tuple(shares.items()))
 
-    def schema(self) -> JsonSchema:
-        return self.mapping.schema()
+
+def _redirect_status(text: str) -> int:
+    if text not in _REDIRECTS:
+        raise UnfitError("is no status of a redirect", f"write one of {listed(_REDIRECTS)}")
+    return int(text)
 
 
-class _Status(Shape[int]):
-    """A redirect's status."""
-
-    _KNOWN = (301, 302, 303, 307, 308)
-
-    def read(self, node: Node, reader: Reader) -> int | None:
-        text = reader.text(node, "a status such as `308`")
-        if text is None:
-            return None
-        if text not in map(str, self._KNOWN):
-            words = listed(map(str, self._KNOWN))
-            reader.error(node, f"this is no status of a redirect: write one of {words}")
-            return None
-        return int(text)
-
-    def schema(self) -> JsonSchema:
-        return {"enum": list(self._KNOWN)}
-
-
-class _HostPort(Shape[str]):
-    """A host with or without a port."""
-
-    def read(self, node: Node, reader: Reader) -> str | None:
-        text = reader.text(node, "a host such as `www.example.com`")
-        if text is None:
-            return None
-        host = re.sub(r":[0-9]{1,5}\Z", "", text) if not text.endswith("]") else text
-        if not is_host(host.strip("[]")):
-            reader.error(node, "this is no host: write such as `www.example.com`, without a scheme")
-            return None
-        return text
-
-    def schema(self) -> JsonSchema:
-        return {"type": "string"}
+def _new_host(text: str) -> str:
+    if not is_host(without_port(text)):
+        raise UnfitError("is not a host", "write such as `www.example.com`, without a scheme")
+    return text
 
 
 class _RedirectRecord(Record[Redirect]):
     """At least one part that changes; a whole path or a new prefix, not both."""
 
     def read(self, node: Node, reader: Reader) -> Redirect | None:
-        errors = reader.errors
-        values = self.values(node, reader)
-        if values is None or reader.errors > errors:
+        """The redirect."""
+        redirect = super().read(node, reader)
+        if redirect is None:
             return None
-        if "path" in values and "prefix" in values:
-            reader.error(node, "`path` is the whole new path and `prefix` a part of it: keep one")
+        if redirect.path is not None and redirect.prefix is not None:
+            reader.error(node, "`path` is the whole new path, `prefix` a part of it: keep one")
             return None
-        if not values.keys() & {"scheme", "host", "path", "prefix"}:
-            reader.error(node, "nothing changes: write a new `path`, `prefix`, `host` or `scheme`")
+        if (redirect.scheme, redirect.host, redirect.path, redirect.prefix) == (None,) * 4:
+            reader.error(node, "nothing changes: add a new `path`, `prefix`, `host` or `scheme`")
             return None
-        return Redirect(**values)
+        return redirect
 
 
 REDIRECT = _RedirectRecord(
     "`redirect`",
     [
-        Field("status", _Status(), "301, 302, 303, 307 or 308. Default 308."),
+        Field(
+            "status",
+            Parsed(
+                "a status such as `308`",
+                _redirect_status,
+                {"enum": [int(status) for status in _REDIRECTS]},
+            ),
+            "301, 302, 303, 307 or 308. Default 308.",
+        ),
         Field(
             "scheme",
-            Text("a scheme", r"https?", "write `http` or `https`"),
+            text("a scheme", r"https?", "write `http` or `https`", {"enum": ["http", "https"]}),
             "http or https. Default: kept.",
         ),
-        Field("host", _HostPort(), "The new host. Default: kept."),
-        Field("path", PathText(), "The whole new path. Default: kept."),
-        Field("prefix", PathText("a prefix"), "Replaces the matched prefix."),
-        Field("keep_query", Bool(), "Whether the query is kept. Default true."),
+        Field(
+            "host",
+            Parsed("a host such as `www.example.com`", _new_host, {"type": "string"}),
+            "The new host. Default: kept.",
+        ),
+        Field("path", PATH, "The whole new path. Default: kept."),
+        Field("prefix", PREFIX, "Replaces the matched prefix."),
+        Field("keep_query", BOOL, "Whether the query is kept. Default true."),
     ],
     Redirect,
 )
@@ -124,7 +118,7 @@ REDIRECT = _RedirectRecord(
 RESPOND = Record(
     "`respond`",
     [
-        Field("status", Integer(200, 599, "a status"), "The answer's status.", True, "status: 410"),
+        Field("status", integer(200, 599, "a status"), "200 to 599.", True, "status: 410"),
         Field("body", TEXT, "The answer's body. Default: empty."),
         Field("content_type", HEADER_VALUE, "Default text/plain; charset=utf-8."),
     ],
@@ -132,23 +126,9 @@ RESPOND = Record(
 )
 
 ACTIONS = (
-    Field("upstream", Everything(), "The upstream that takes every request."),
-    Field("split", Shares(), "Percentages over upstreams; two decimals, sum 100."),
+    Field("upstream", _Everything(), "The upstream that takes every request."),
+    Field("split", _Shares(), "Percentages over upstreams; two decimals, sum 100."),
     Field("redirect", REDIRECT, "An answer that sends the client elsewhere."),
     Field("respond", RESPOND, "A fixed answer; a retired path answers 410."),
 )
-
-
-def _percent(total: int) -> str:
-    return percent_text(total)
-
-
-def _missing(total: int) -> str:
-    if total < 10_000:
-        return f"add {percent_text(10_000 - total)} so that they sum to 100"
-    return f"take {percent_text(total - 10_000)} away so that they sum to 100"
-
-
-def action_of(values: dict[str, Any]) -> Any:
-    """Take the action out of a route's values; there is exactly one."""
-    return next(values.pop(field.key) for field in ACTIONS if field.key in values)
+"""A route has exactly one of them."""

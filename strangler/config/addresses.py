@@ -4,148 +4,128 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from strangler.config.model import Endpoint
-from strangler.kit.nodes import Node, Scalar
-from strangler.kit.reader import Reader
-from strangler.kit.shapes import JsonSchema, Shape
+from strangler.kit.shapes import Parsed, UnfitError
 
-_HOST_NAME = re.compile(
-    r"(?=.{1,253}\Z)[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_-]+)*\.?"
-)
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-
-
-class ListenAddress(Shape[str]):
-    """`HOST:PORT`, `[::1]:PORT` or `:PORT` for every interface, as it was written."""
-
-    def read(self, node: Node, reader: Reader) -> str | None:
-        text = reader.text(node, "an address such as `127.0.0.1:8080`")
-        if text is None:
-            return None
-        parts = re.fullmatch(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^:\[\]/]*):(?P<port>[0-9]{1,5})", text)
-        if parts is None:
-            reader.error(node, f"{_shown(node)} is not an address: {_listen_hint(text)}")
-        elif not 0 <= int(parts["port"]) <= 65535:
-            reader.error(node, "a port is a number from 0 to 65535: write such as `127.0.0.1:8080`")
-        elif parts["host"] and not is_host(parts["host"].strip("[]")):
-            reader.error(node, f"{_shown(node)} has no valid host: write such as `127.0.0.1:8080`")
-        else:
-            return text
-        return None
-
-    def schema(self) -> JsonSchema:
-        return {"type": "string"}
-
-
-class EndpointUrl(Shape[Endpoint]):
-    """`http://host:port`, `https://host:port` or `unix:/path`."""
-
-    def read(self, node: Node, reader: Reader) -> Endpoint | None:
-        text = reader.text(node, "an address such as `http://127.0.0.1:8000`")
-        if text is None:
-            return None
-        if text.startswith("unix:"):
-            return _unix(node, text, reader)
-        result = _web(text)
-        if isinstance(result, str):
-            reader.error(node, f"{_shown(node)} is not an endpoint: {result}")
-            return None
-        return result
-
-    def schema(self) -> JsonSchema:
-        return {"type": "string"}
-
-
-class Network(Shape[str]):
-    """A network in CIDR notation, or one address."""
-
-    def read(self, node: Node, reader: Reader) -> str | None:
-        text = reader.text(node, "a network such as `10.0.0.0/8`")
-        if text is None:
-            return None
-        try:
-            return str(ipaddress.ip_network(text))
-        except ValueError:
-            reader.error(node, f"{_shown(node)} is not a network: {_network_hint(text)}")
-            return None
-
-    def schema(self) -> JsonSchema:
-        return {"type": "string"}
+_LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*\.?")
+_LISTEN = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]/]*):([0-9]{1,5})")
+_PORTS = {"http": 80, "https": 443}
 
 
 def is_host(text: str) -> bool:
-    """Whether a text is an IP address or may be the name of a host."""
+    """Whether a text is an IP address (IPv6 in brackets or not) or may be the name of a host."""
     try:
-        ipaddress.ip_address(text)
+        ipaddress.ip_address(text.removeprefix("[").removesuffix("]"))
     except ValueError:
         return _HOST_NAME.fullmatch(text) is not None
     return True
 
 
-def _unix(node: Node, text: str, reader: Reader) -> Endpoint | None:
-    path = text.removeprefix("unix:")
+def without_port(text: str) -> str:
+    """The host of `host`, `host:port` or `[v6]:port`."""
+    return (
+        re.sub(r"(?<![:\[]):[0-9]{1,5}\Z", "", text)
+        if text.count(":") == 1
+        else re.sub(r"\]:[0-9]{1,5}\Z", "]", text)
+    )
+
+
+def listen_address(text: str) -> str:
+    """`HOST:PORT`, `[::1]:PORT`, or `:PORT` for every interface, as written; raises UnfitError."""
+    parts = _LISTEN.fullmatch(text)
+    if parts is None:
+        raise UnfitError(
+            "is not an address", "write `HOST:PORT`, such as `127.0.0.1:8080`", _near(text)
+        )
+    if int(parts[2]) > 65_535:
+        raise UnfitError("has no valid port", "write a port from 0 to 65535")
+    if parts[1] and not is_host(parts[1]):
+        raise UnfitError("has no valid host", "write such as `127.0.0.1:8080`")
+    return text
+
+
+def endpoint(text: str) -> Endpoint:
+    """`http://host:port`, `https://host:port` or `unix:/path`; raises UnfitError."""
+    if text.startswith("unix:"):
+        return _unix(text.removeprefix("unix:"))
+    url = _url(text)
+    if url.scheme not in _PORTS:
+        raise UnfitError("is not an endpoint", "its scheme must be `http`, `https` or `unix`")
+    if url.username is not None:
+        raise UnfitError(
+            "holds credentials",
+            "take them out, and write `request_headers: {set: {Authorization: ...}}` on the routes",
+        )
+    if url.path not in {"", "/"} or "?" in text or "#" in text:
+        raise UnfitError(
+            "has a path, and an endpoint has none",
+            "end it after the port, and write `rewrite: {add_prefix: ...}` on the routes",
+        )
+    host, port = url.hostname or "", _PORTS[url.scheme] if url.port is None else url.port
+    if not is_host(host) or port == 0:
+        raise UnfitError("has no valid host or port", "write such as `http://127.0.0.1:8000`")
+    return Endpoint(host, port, tls=url.scheme == "https")
+
+
+def network(text: str) -> str:
+    """A network in CIDR notation, or one address; raises UnfitError."""
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError:
+        raise UnfitError(
+            "is not a network", "write such as `10.0.0.0/8` or `192.0.2.7`", _masked(text)
+        ) from None
+
+
+_STRING = {"type": "string"}
+LISTEN = Parsed("an address such as `127.0.0.1:8080`", listen_address, _STRING)
+ENDPOINT = Parsed("an address such as `http://127.0.0.1:8000`", endpoint, _STRING)
+NETWORK = Parsed("a network such as `10.0.0.0/8`", network, _STRING)
+
+
+def _unix(path: str) -> Endpoint:
     if path.startswith("//"):
         path = "/" + path.lstrip("/")
     if not path.startswith("/") or len(path.encode()) > 107:
-        reader.error(
-            node,
-            f"{_shown(node)} is not a Unix socket:"
-            " write `unix:` and an absolute path of at most 107 bytes, such as `unix:/run/app.sock`",
+        raise UnfitError(
+            "is not a Unix socket",
+            "write `unix:` and an absolute path of at most 107 bytes, such as `unix:/run/app.sock`",
         )
-        return None
     return Endpoint(host="", port=0, unix=path)
 
 
-def _web(text: str) -> Endpoint | str:
-    """The endpoint, or what is wrong with the text."""
+def _url(text: str) -> SplitResult:
     if "://" not in text:
-        return "write the scheme too, such as `http://127.0.0.1:8000`"
+        raise UnfitError(
+            "is not an endpoint",
+            "write the scheme too, such as `http://127.0.0.1:8000`",
+            f"write the scheme too, such as `http://{text}`" if "/" not in text else None,
+        )
     try:
         url = urlsplit(text)
-        port = url.port
+        _ = url.port  # parsed only when asked for
     except ValueError:
-        return "its port is no number from 1 to 65535, or a bracket is open"
-    wrong = _wrong_part(url.scheme, url.hostname, port, url.username is not None)
-    if wrong:
-        return wrong
-    if url.path not in {"", "/"} or "?" in text or "#" in text:
-        return (
-            "an endpoint has no path: end it after the port, and use `rewrite: {add_prefix: ...}`"
-        )
-    return Endpoint(url.hostname or "", port or _DEFAULT_PORTS[url.scheme], url.scheme == "https")
+        raise UnfitError(
+            "has no valid port, or an open bracket", "write `http://host:port`"
+        ) from None
+    return url
 
 
-def _wrong_part(scheme: str, host: str | None, port: int | None, credentials: bool) -> str | None:
-    if scheme not in _DEFAULT_PORTS:
-        return "the scheme must be `http`, `https` or `unix`"
-    if credentials:
-        return (
-            "credentials do not belong in an address:"
-            " set `request_headers: {set: {Authorization: ${NAME}}}` on the routes"
-        )
-    if not host or not is_host(host):
-        return "it has no valid host: write such as `http://127.0.0.1:8000`"
-    if port == 0:
-        return "port 0 cannot be connected to"
-    return None
-
-
-def _listen_hint(text: str) -> str:
+def _near(text: str) -> str | None:
     if "://" in text:
         return "leave the scheme out and write `HOST:PORT`"
     if text.isdigit():
-        return "write a host too, such as `127.0.0.1:8080`, or `:8080` for every interface"
-    return "write `HOST:PORT`, such as `127.0.0.1:8080`"
+        return f"write a host too, as `127.0.0.1:{text}`, or `:{text}` for every interface"
+    return None
 
 
-def _network_hint(text: str) -> str:
+def _masked(text: str) -> str | None:
     try:
-        return f"bits are set behind the mask: write `{ipaddress.ip_network(text, strict=False)}`"
+        return (
+            f"bits are set behind the mask, so write `{ipaddress.ip_network(text, strict=False)}`"
+        )
     except ValueError:
-        return "write such as `10.0.0.0/8` or `192.0.2.7`"
-
-
-def _shown(node: Node) -> str:
-    return node.shown if isinstance(node, Scalar) else "this"
+        return None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
-from strangler.config.addresses import ListenAddress, Network
-from strangler.config.fields import FILE, HEADER_NAME, TOKEN
+from strangler.config.addresses import LISTEN, NETWORK
+from strangler.config.fields import COOKIE_NAME, FILE, HEADER_NAME, TOKEN
 from strangler.config.model import (
     AccessLog,
     ClientTimeouts,
@@ -16,11 +17,10 @@ from strangler.config.model import (
     ProxyCookie,
     Tls,
 )
-from strangler.kit.nodes import Node
-from strangler.kit.quantities import Duration, Size
-from strangler.kit.reader import Reader
+from strangler.kit.quantities import DURATION, POSITIVE_DURATION, SIZE
 from strangler.kit.records import Field, ListOf, Record
-from strangler.kit.shapes import Choice, Integer, JsonSchema, Shape, Text
+from strangler.kit.scalars import choice, integer
+from strangler.kit.shapes import Parsed, UnfitError
 
 
 class _Secure(StrEnum):
@@ -35,25 +35,14 @@ class _SameSite(StrEnum):
     NONE = "None"
 
 
-class _Share(Shape[float]):
+def _share(text: str) -> float:
     """A number from 0 to 1."""
+    if re.fullmatch(r"0(\.[0-9]{1,9})?|1(\.0{1,9})?", text) is None:
+        raise UnfitError("is not a share", "write a number from 0 to 1, such as `0.01`")
+    return float(text)
 
-    def read(self, node: Node, reader: Reader) -> float | None:
-        text = reader.text(node, "a number from 0 to 1")
-        if text is None:
-            return None
-        try:
-            value = float(text)
-        except ValueError:
-            value = -1.0
-        if not 0 <= value <= 1:
-            reader.error(node, "a share is a number from 0 to 1: write `0.01` for one in a hundred")
-            return None
-        return value
 
-    def schema(self) -> JsonSchema:
-        return {"type": "number", "minimum": 0, "maximum": 1}
-
+SHARE = Parsed("a number from 0 to 1", _share, {"type": "number", "minimum": 0, "maximum": 1})
 
 TLS = Record(
     "`tls`",
@@ -71,15 +60,13 @@ TLS = Record(
 )
 
 TIMEOUTS = Record(
-    "`gateway.timeouts`",
+    "`gateway: timeouts`",
     [
-        Field("header", Duration(), "To the end of a request's head; 408 beyond. Default 10s."),
-        Field(
-            "body", Duration(), "Between two reads of a request's body; 408 beyond. Default 30s."
-        ),
-        Field("keep_alive", Duration(), "Between two requests on a connection. Default 75s."),
-        Field("send", Duration(), "While a client takes no byte of its answer. Default 60s."),
-        Field("drain", Duration(), "For requests in flight after SIGTERM. Default 30s."),
+        Field("header", DURATION, "To the end of a request's head; 408 beyond. Default 10s."),
+        Field("body", DURATION, "Between two reads of a body; 408 beyond. Default 30s."),
+        Field("keep_alive", DURATION, "Between two requests on a connection. Default 75s."),
+        Field("send", DURATION, "While a client takes no byte of its answer. Default 60s."),
+        Field("drain", DURATION, "For requests in flight after SIGTERM. Default 30s."),
     ],
     ClientTimeouts,
 )
@@ -87,23 +74,13 @@ TIMEOUTS = Record(
 LIMITS = Record(
     "`limits`",
     [
-        Field(
-            "request_line", Size(), "Bytes of method, target and version; 414 beyond. Default 8KiB."
-        ),
-        Field("header_bytes", Size(), "Bytes of the whole head; 431 beyond. Default 32KiB."),
-        Field("header_count", Integer(1, 100_000), "Header fields; 431 beyond. Default 100."),
-        Field(
-            "body", Size(), "Bytes of a request's body; 413 beyond; 0 for no limit. Default 64MiB."
-        ),
-        Field("buffered_body", Size(), "Bytes of a collected body; 413 beyond. Default 8MiB."),
-        Field(
-            "buffered_total",
-            Size(),
-            "All collected bodies of a worker; 503 beyond. Default 256MiB.",
-        ),
-        Field(
-            "connections", Integer(1, 10_000_000), "Client connections per worker. Default 10000."
-        ),
+        Field("request_line", SIZE, "Method, target and version; 414 beyond. Default 8KiB."),
+        Field("header_bytes", SIZE, "The whole head; 431 beyond. Default 32KiB."),
+        Field("header_count", integer(1, 100_000), "Header fields; 431 beyond. Default 100."),
+        Field("body", SIZE, "A request's body; 413 beyond; 0 for no limit. Default 64MiB."),
+        Field("buffered_body", SIZE, "A collected body; 413 beyond. Default 8MiB."),
+        Field("buffered_total", SIZE, "A worker's collected bodies; 503 beyond. Default 256MiB."),
+        Field("connections", integer(1, 10_000_000), "Clients per worker. Default 10000."),
     ],
     Limits,
 )
@@ -111,11 +88,9 @@ LIMITS = Record(
 HOLD = Record(
     "`hold`",
     [
-        Field(
-            "requests", Integer(0, 1_000_000), "Held writes per worker; 503 beyond. Default 1000."
-        ),
-        Field("time", Duration(zero=False), "The longest hold; 503 beyond. Default 5s."),
-        Field("body", Size(), "Bytes read of a held request's body. Default 16KiB."),
+        Field("requests", integer(0, 1_000_000), "Held per worker; 503 beyond. Default 1000."),
+        Field("time", POSITIVE_DURATION, "The longest hold; 503 beyond. Default 5s."),
+        Field("body", SIZE, "Read of a held request's body. Default 16KiB."),
     ],
     Hold,
 )
@@ -123,9 +98,9 @@ HOLD = Record(
 ACCESS_LOG = Record(
     "`access_log`",
     [
-        Field("format", Choice(LogFormat), "off, json or common. Default json."),
+        Field("format", choice(LogFormat), "off, json or common. Default json."),
         Field("path", FILE, "A file, or - for standard output. Default -."),
-        Field("sample", _Share(), "Share of the requests logged; errors always are. Default 1."),
+        Field("sample", SHARE, "Share of the requests logged; 5xx always are. Default 1."),
     ],
     AccessLog,
 )
@@ -133,14 +108,10 @@ ACCESS_LOG = Record(
 COOKIE = Record(
     "`cookie`",
     [
-        Field(
-            "name",
-            Text("a cookie's name", TOKEN, "use letters, digits, `-` and `_`"),
-            "Default strangler_id.",
-        ),
-        Field("max_age", Duration(zero=False), "How long a browser keeps it. Default 180d."),
-        Field("secure", Choice(_Secure), "auto (when the client came by https), always or never."),
-        Field("same_site", Choice(_SameSite), "Lax, Strict or None. Default Lax."),
+        Field("name", COOKIE_NAME, "Default strangler_id."),
+        Field("max_age", POSITIVE_DURATION, "How long a browser keeps it. Default 180d."),
+        Field("secure", choice(_Secure), "auto (when the client came by https), always or never."),
+        Field("same_site", choice(_SameSite), "Lax, Strict or None. Default Lax."),
     ],
     ProxyCookie,
 )
@@ -148,21 +119,17 @@ COOKIE = Record(
 GATEWAY = Record(
     "`gateway`",
     [
-        Field("listen", ListenAddress(), "HOST:PORT of the data plane. Default 127.0.0.1:8080."),
-        Field("admin", ListenAddress(), "HOST:PORT of the admin API. Default 127.0.0.1:9900."),
+        Field("listen", LISTEN, "HOST:PORT of the data plane. Default 127.0.0.1:8080."),
+        Field("admin", LISTEN, "HOST:PORT of the admin API. Default 127.0.0.1:9900."),
         Field("tls", TLS, "Certificate of the listener. Default: plain HTTP."),
         Field(
             "trusted_proxies",
-            ListOf(Network(), "networks"),
-            "Networks whose X-Forwarded-* are believed.",
+            ListOf(NETWORK, "networks"),
+            "Networks whose X-Forwarded-* and Forwarded are believed. Default: none.",
         ),
+        Field("via", TOKEN, "The name in Via. Default strangler."),
         Field(
-            "via",
-            Text("a pseudonym", TOKEN, "use letters, digits, `-`"),
-            "The name in Via. Default strangler.",
-        ),
-        Field(
-            "route_header", HEADER_NAME, "Response header that tells route, upstream and version."
+            "route_header", HEADER_NAME, "Response header: route, upstream, version. Default off."
         ),
         Field("timeouts", TIMEOUTS, "Deadlines towards clients."),
         Field("limits", LIMITS, "What one client or one worker may take."),

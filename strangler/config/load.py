@@ -23,13 +23,14 @@ from strangler.kit.nodes import Mapping, Node
 from strangler.kit.problems import ConfigError, Problem, Severity
 from strangler.kit.reader import Reader
 from strangler.kit.records import Field, Record
-from strangler.kit.shapes import Integer, Shape
+from strangler.kit.scalars import integer
+from strangler.kit.shapes import Shape
 
 Sections = MappingOf[str, Shape[Any]]
 """Sections of other packages, by key: what may stand there and how it is read."""
 
 FIELDS = (
-    Field("version", Integer(1, 2**53), "The table version that this file is.", True, "version: 1"),
+    Field("version", integer(1, 2**53), "The table version that this file is.", True, "version: 1"),
     Field("gateway", GATEWAY, "Settings of the gateway itself."),
     Field(
         "upstreams",
@@ -98,8 +99,11 @@ def table_shape(sections: Sections) -> Record[dict[str, Any]]:
 
 
 def _names(root: Node) -> dict[str, frozenset[str]]:
-    """What the file defines: read first, so that a reference may stand before or after it, and
-    so that something that is defined wrongly is not also reported as unknown."""
+    """What the file defines, read first.
+
+    A reference may then stand before or after it, and something that is defined wrongly is not
+    also reported as unknown.
+    """
     names = {}
     for section in ("upstreams", "sync"):
         inner = root.get(section) if isinstance(root, Mapping) else None
@@ -119,7 +123,7 @@ def _table(root: Node, reader: Reader, sections: Sections) -> Table | None:
         version=values.get("version", 0),
         upstreams=named(values.get("upstreams", {}), default),
         default=default,
-        routes=tuple(entry.route(default, olds.get(entry.group)) for entry in entries),
+        routes=tuple(entry.route(olds.get(entry.group, default)) for entry in entries),
         groups=groups,
         sections={key: values[key] for key in sections if key in values},
         **({"gateway": values["gateway"]} if "gateway" in values else {}),

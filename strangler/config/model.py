@@ -300,6 +300,8 @@ class Route:
     """Streams (keys of `sync:`) that keep the new side's data in step."""
     line: int = field(default=0, compare=False)
     """Where the route begins in the file (1-based), for messages."""
+    column: int = field(default=0, compare=False)
+    """Likewise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,16 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from strangler.config.actions import UPSTREAM_REF
-from strangler.config.fields import COOKIE_NAME, HEADER_NAME, TOKEN
+from strangler.config.fields import COOKIE_NAME, HEADER_NAME, TCHAR
 from strangler.config.model import Force, IdentityKind, IdentitySource
-from strangler.kit.nodes import Mapping, Node
+from strangler.kit.nodes import Node
 from strangler.kit.reader import Reader
 from strangler.kit.records import Field, ListOf, MapOf, Record
-from strangler.kit.shapes import Bool, JsonSchema, Name, Shape, Text
+from strangler.kit.scalars import BOOL
+from strangler.kit.shapes import Parsed, UnfitError, name, text
 
 _NAMED = {IdentityKind.COOKIE, IdentityKind.HEADER}
+_SOURCES = "`proxy_cookie`, `cookie:NAME`, `header:NAME`, `client_ip` or `random`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,64 +33,43 @@ class Overrides:
 
     def said(self) -> dict[str, Any]:
         """The settings that are said here."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {key: value for key, value in values.items() if value is not None}
+        values = ((key, getattr(self, key)) for key in _KEYS)
+        return {key: value for key, value in values if value is not None}
 
 
-class _Identity(Shape[IdentitySource]):
-    """`cookie:NAME`, `header:NAME`, `client_ip`, `proxy_cookie` or `random`."""
-
-    _WANTED = "`proxy_cookie`, `cookie:NAME`, `header:NAME`, `client_ip` or `random`"
-
-    def read(self, node: Node, reader: Reader) -> IdentitySource | None:
-        if isinstance(node, Mapping):
-            reader.error(node, "write the source without a blank after the colon: `cookie:NAME`")
-            return None
-        text = reader.text(node, self._WANTED)
-        if text is None:
-            return None
-        kind, _, name = text.partition(":")
-        if kind not in set(IdentityKind) or bool(name) != (IdentityKind(kind) in _NAMED):
-            reader.error(node, f"this is no source of an identity: write {self._WANTED}")
-            return None
-        if name and re.fullmatch(TOKEN, name) is None:
-            reader.error(node, "the name after the colon is no name of a cookie or header")
-            return None
-        source = IdentityKind(kind)
-        return IdentitySource(source, name.lower() if source is IdentityKind.HEADER else name)
-
-    def schema(self) -> JsonSchema:
-        return {
-            "type": "string",
-            "pattern": r"^(proxy_cookie|client_ip|random|(cookie|header):.+)$",
-        }
+_KEYS = tuple(field.name for field in fields(Overrides))
 
 
-class _Salt(Text):
+def _identity(text: str) -> IdentitySource:
+    word, _, name = text.partition(":")
+    kinds = {kind.value: kind for kind in IdentityKind}
+    kind = kinds.get(word)
+    if kind is None or bool(name) != (kind in _NAMED) or (":" in text and not name):
+        raise UnfitError("is no source of an identity", f"write {_SOURCES}")
+    if name and re.fullmatch(f"{TCHAR}+", name) is None:
+        raise UnfitError("names no cookie or header", f"write {_SOURCES}, without blanks")
+    return IdentitySource(kind, name.lower() if kind is IdentityKind.HEADER else name)
+
+
+def _salt(text: str) -> str:
     """The key of BLAKE2b, which takes at most 64 bytes."""
-
-    def read(self, node: Node, reader: Reader) -> str | None:
-        text = super().read(node, reader)
-        if text is not None and not 1 <= len(text.encode()) <= 64:
-            reader.error(
-                node, f"a salt has 1 to 64 bytes, this one {len(text.encode())}: shorten it"
-            )
-            return None
-        return text
+    length = len(text.encode())
+    if not 1 <= length <= 64:
+        raise UnfitError("is no salt", f"write 1 to 64 bytes; this has {length}")
+    return text
 
 
 class _ForceRecord(Record[Force]):
     """A header, a cookie, or both."""
 
     def read(self, node: Node, reader: Reader) -> Force | None:
+        """What forces a side."""
         force = super().read(node, reader)
         if force == Force():
-            reader.error(node, "write `header: NAME`, `cookie: NAME` or both")
+            reader.error(node, "nothing forces a side: write `header: NAME` or `cookie: NAME`")
             return None
         return force
 
-
-_IDENTITIES = ListOf(Text("an identity", r"(?s).+", "it is empty"), "identities")
 
 FORCE = _ForceRecord(
     "`force`",
@@ -98,27 +79,35 @@ FORCE = _ForceRecord(
     ],
     Force,
 )
+IDENTITY = Parsed(
+    _SOURCES,
+    _identity,
+    {"type": "string", "pattern": "^(proxy_cookie|client_ip|random|(cookie|header):.+)$"},
+)
+IDENTITIES = ListOf(text("an identity", r"(?s).+", "write one, or remove the line"), "identities")
 
 OVERRIDES = (
+    Field("old", UPSTREAM_REF, "What a split moves away from. Default: the default upstream."),
     Field(
-        "old", UPSTREAM_REF, "The upstream a split moves away from. Default: the default upstream."
+        "salt",
+        Parsed("a salt", _salt, {"type": "string"}),
+        "Key of the bucket's hash, at most 64 bytes. Default: the group's name.",
     ),
-    Field("salt", _Salt("a salt"), "Key of the bucket's hash. Default: the group's name."),
     Field(
         "identity",
-        ListOf(_Identity(), "sources", at_least=1),
-        "What a request is bucketed by; the first that is present. Default [proxy_cookie].",
+        ListOf(IDENTITY, "sources of an identity", at_least=1),
+        "What a request is bucketed by: the first that is present. Default [proxy_cookie].",
     ),
-    Field("allow", _IDENTITIES, "Identities that always get the new side."),
-    Field("deny", _IDENTITIES, "Identities that always get the old side; beats allow."),
+    Field("allow", IDENTITIES, "Identities that always get the new side."),
+    Field("deny", IDENTITIES, "Identities that always get the old side; beats allow."),
     Field("force", FORCE, "A header or cookie that picks the side."),
-    Field("kill", Bool(), "Everything to the old side at once. Default false."),
+    Field("kill", BOOL, "Everything to the old side at once. Default false."),
 )
 
 
-def overrides(values: dict[str, Any]) -> Overrides:
-    """Take a group's settings out of the values of a route or of `groups: NAME:`."""
-    said = {field.key: values.pop(field.key, None) for field in OVERRIDES}
+def take_overrides(values: dict[str, Any]) -> Overrides:
+    """Move a group's settings out of the values of a route or of `groups: NAME:`."""
+    said = {key: values.pop(key, None) for key in _KEYS}
     for key in ("allow", "deny"):
         if said[key] is not None:
             said[key] = frozenset(said[key])
@@ -126,7 +115,7 @@ def overrides(values: dict[str, Any]) -> Overrides:
 
 
 GROUPS = MapOf(
-    Name("a group's name"),
-    Record("a group", OVERRIDES, lambda **values: overrides(values)),
+    name("a group's name"),
+    Record("a group", OVERRIDES, lambda **values: take_overrides(values)),
     "`groups`",
 )

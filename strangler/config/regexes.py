@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 
+from strangler.kit.shapes import Parsed, UnfitError
 
-def why_refused(pattern: str) -> str | None:
-    """Why a pattern may not be used, as the end of `this regular expression ...`, or None."""
+
+def regex(text: str) -> str:
+    """A pattern that compiles; raises UnfitError."""
     try:
-        re.compile(pattern)
+        re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
-        return f"does not compile: {error}"
-    return None
+        raise UnfitError("does not compile", "mend it", f"{error}") from None
+    return text
+
+
+REGEX = Parsed("a regular expression", regex, {"type": "string"})

@@ -22,7 +22,7 @@ MAX_NODES = 2_000_000
 MAX_DEPTH = 40
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """The document cannot be read on from here."""
 
 
@@ -34,7 +34,7 @@ def compose(
     try:
         for event in events(text):
             composer.feed(event)
-    except _Refused:
+    except _RefusedError:
         composer.root = None
     except (yaml.YAMLError, UnicodeEncodeError) as error:
         composer.root = None
@@ -160,7 +160,7 @@ class _Composer:
 
     def _refuse(self, mark: Mark, message: str) -> None:
         self.problems.append(Problem(mark.line + 1, mark.column + 1, message))
-        raise _Refused
+        raise _RefusedError
 
 
 class _Open:

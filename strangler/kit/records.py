@@ -1,4 +1,4 @@
-"""Shapes that hold other shapes: lists, mappings of names, and records with fixed keys.
+"""Shapes that hold other shapes: lists, mappings of free names, and records with fixed keys.
 
 A container keeps what is right in it and drops what is not, so that one bad item hides nothing
 about its neighbours; whether anything was wrong is for the reader's problems to say.
@@ -39,17 +39,21 @@ class ListOf(Shape[tuple[T, ...]]):
         self.item = item
         self._what = what
         self._at_least = at_least
+        self.schema: JsonSchema = {
+            "type": "array" if at_least else ["array", "null"],
+            "items": item.schema,
+            "minItems": at_least,
+        }
 
     def read(self, node: Node, reader: Reader) -> tuple[T, ...] | None:
+        """The items that can be read."""
         if isinstance(node, nodes.Sequence):
             items = node.items
         elif isinstance(node, Scalar) and node.is_null:
             items = []
         else:
-            reader.error(
-                node,
-                f"found {described(node)}, but a list of {self._what} belongs here: {_wrap(node)}",
-            )
+            found = f"found {described(node)}, but a list of {self._what} belongs here"
+            reader.error(node, f"{found}: {_as_list(node)}")
             return None
         if len(items) < self._at_least:
             reader.error(node, f"the list of {self._what} is empty: write at least one")
@@ -57,39 +61,35 @@ class ListOf(Shape[tuple[T, ...]]):
         values = [self.item.read(item, reader) for item in items]
         return tuple(value for value in values if value is not None)
 
-    def schema(self) -> JsonSchema:
-        array: JsonSchema = {"type": "array", "items": self.item.schema()}
-        if self._at_least:
-            return array | {"minItems": self._at_least}
-        return array | {"type": ["array", "null"]}
-
 
 class MapOf(Shape[dict[str, T]]):
-    """A mapping of free names; `build` makes the value of a name and what stands under it."""
+    """A mapping of names that the author chooses."""
 
     def __init__(self, key: Shape[str], value: Shape[T], what: str, *, at_least: int = 0) -> None:
         self.key = key
         self.value = value
         self._what = what
         self._at_least = at_least
+        self.schema: JsonSchema = {
+            "type": "object" if at_least else ["object", "null"],
+            "additionalProperties": value.schema,
+            "minProperties": at_least,
+        }
 
     def read(self, node: Node, reader: Reader) -> dict[str, T] | None:
+        """The entries that can be read."""
         entries = entries_of(node, reader, self._what)
         if entries is None:
             return None
         if len(entries) < self._at_least:
-            reader.error(node, f"{self._what} is empty: write at least one")
+            reader.error(node, f"{self._what} is empty: write at least one entry")
             return None
-        read = (
-            (self.key.read(key, reader), self.value.read(value, reader)) for key, value in entries
-        )
-        return {key: value for key, value in read if key is not None and value is not None}
-
-    def schema(self) -> JsonSchema:
-        mapping: JsonSchema = {"type": "object", "additionalProperties": self.value.schema()}
-        if self._at_least:
-            return mapping | {"minProperties": self._at_least}
-        return mapping | {"type": ["object", "null"]}
+        values: dict[str, T] = {}
+        for key_node, value_node in entries:
+            key, value = self.key.read(key_node, reader), self.value.read(value_node, reader)
+            if key is not None and value is not None:
+                values[key] = value
+        return values
 
 
 class Record(Shape[T]):
@@ -98,13 +98,21 @@ class Record(Shape[T]):
     def __init__(self, what: str, fields: Sequence[Field], build: Callable[..., T]) -> None:
         self.what = what
         self.fields = tuple(fields)
-        self.build = build
+        self._build = build
         self._by_key = {field.key: field for field in fields}
+        self._required = tuple(field for field in fields if field.required)
+        self.schema: JsonSchema = {
+            "type": "object" if self._required else ["object", "null"],
+            "properties": {f.key: f.shape.schema | {"description": f.help} for f in fields},
+            "required": [field.key for field in self._required],
+            "additionalProperties": False,
+        }
 
     def read(self, node: Node, reader: Reader) -> T | None:
+        """The record; None if anything in it is wrong."""
         errors = reader.errors
         values = self.values(node, reader)
-        return None if values is None or reader.errors > errors else self.build(**values)
+        return None if values is None or reader.errors > errors else self._build(**values)
 
     def values(self, node: Node, reader: Reader) -> dict[str, Any] | None:
         """The keys that are there and right; None if this is no mapping at all."""
@@ -122,29 +130,16 @@ class Record(Shape[T]):
             result = field.shape.read(value, reader)
             if result is not None:
                 values[key.raw] = result
-        for field in self.fields:
-            if field.required and field.key not in present:
+        for field in self._required:
+            if field.key not in present:
                 reader.error(
                     node, f"`{field.key}` is missing in {self.what}: add `{field.example}`"
                 )
         return values
 
-    def schema(self) -> JsonSchema:
-        properties = {f.key: f.shape.schema() | {"description": f.help} for f in self.fields}
-        required = [f.key for f in self.fields if f.required]
-        schema: JsonSchema = {
-            "type": "object",
-            "properties": properties,
-            "additionalProperties": False,
-        }
-        if required:
-            return schema | {"required": required}
-        return schema | {"type": ["object", "null"]}
-
     def _unknown(self, key: Scalar) -> str:
-        keys = [field.key for field in self.fields]
-        hint = did_you_mean(key.raw, keys)
-        return f"{key.shown} is not a key of {self.what}{hint}: its keys are {listed(keys)}"
+        hint = did_you_mean(key.raw, self._by_key)
+        return f"{key.shown} is not a key of {self.what}{hint}: its keys are {listed(self._by_key)}"
 
 
 def entries_of(node: Node, reader: Reader, what: str) -> list[tuple[Scalar, Node]] | None:
@@ -153,13 +148,11 @@ def entries_of(node: Node, reader: Reader, what: str) -> list[tuple[Scalar, Node
         return node.entries
     if isinstance(node, Scalar) and node.is_null:
         return []
-    reader.error(
-        node, f"found {described(node)}, but {what} is a mapping: write `key: value` pairs"
-    )
+    reader.error(node, f"found {described(node)}, but {what} is a mapping: write `key: value`")
     return None
 
 
-def _wrap(node: Node) -> str:
-    if isinstance(node, Scalar):
-        return f"write `[{node.raw}]`" if len(node.raw) < 40 else "write `[...]` around it"
+def _as_list(node: Node) -> str:
+    if isinstance(node, Scalar) and len(node.raw) < 40:
+        return f"write `[{node.raw}]`"
     return "begin each item with `- `"

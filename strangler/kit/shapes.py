@@ -1,14 +1,15 @@
-"""Shapes of scalars: each reads a node into a value, and knows the JSON Schema of what it reads.
+"""Shapes: what may stand at one place of a file.
 
-One object is thereby the only place that says what may stand somewhere: the loader, the schema
-for editors and the test of the documentation all derive from it.
+A shape reads a node into a value and carries the JSON Schema of what it reads, so that one object
+is the only place that says what may stand there: the loader, the schema for editors and the test
+of the documentation all derive from it.
 """
 
 from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from enum import StrEnum
+from collections.abc import Callable
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from strangler.kit.nodes import Node, Scalar
@@ -16,160 +17,115 @@ from strangler.kit.problems import did_you_mean, listed
 from strangler.kit.reader import Reader
 
 T_co = TypeVar("T_co", covariant=True)
-E = TypeVar("E", bound=StrEnum)
 JsonSchema: TypeAlias = dict[str, Any]
 
-_PLAIN_TYPES = ["string", "number", "boolean"]
+ANY_TEXT: JsonSchema = {"type": ["string", "number", "boolean"]}
 """What an editor may take an unquoted text for; the loader reads all of them as text."""
 
 
 class Shape(ABC, Generic[T_co]):
     """What may stand at one place of a file."""
 
+    schema: JsonSchema
+    """JSON Schema (2020-12) of what `read` accepts; it may accept a little more."""
+
     @abstractmethod
     def read(self, node: Node, reader: Reader) -> T_co | None:
         """The value, or None after the reader was told why there is none."""
 
-    @abstractmethod
-    def schema(self) -> JsonSchema:
-        """JSON Schema (2020-12) of what `read` accepts; it may accept a little more."""
+
+class UnfitError(Exception):
+    """A text is not what belongs at its place."""
+
+    def __init__(self, wrong: str, write: str, exact: str | None = None) -> None:
+        """Say what is `wrong` ("is not a duration") and what to `write` instead.
+
+        `exact` replaces `write` where the text stands in the file itself; only it may quote the
+        text, which otherwise is the value of a variable and must not be shown.
+        """
+        self.wrong = wrong
+        self.write = write
+        self.exact = exact or write
+        super().__init__(wrong, write)
 
 
-class Text(Shape[str]):
-    """Any text that fits a pattern. `must` says what the pattern means."""
+class Parsed(Shape[T_co]):
+    """A scalar whose text a function turns into a value, or raises `UnfitError`."""
 
-    def __init__(self, what: str = "a text", pattern: str = r"(?s).*", must: str = "") -> None:
-        self.what = what
-        self.must = must
-        self._pattern = re.compile(pattern)
+    def __init__(self, wanted: str, parse: Callable[[str], T_co], schema: JsonSchema) -> None:
+        self.wanted = wanted
+        self.parse = parse
+        self.schema = schema
 
-    def read(self, node: Node, reader: Reader) -> str | None:
-        text = reader.text(node, self.what)
-        if text is not None and self._pattern.fullmatch(text) is None:
-            reader.error(node, f"{_shown(node)} is not {self.what}: {self.must}")
+    def read(self, node: Node, reader: Reader) -> T_co | None:
+        """The value of the scalar's text."""
+        text = reader.text(node, self.wanted)
+        if text is None or not isinstance(node, Scalar):
             return None
-        return text
-
-    def schema(self) -> JsonSchema:
-        return {"type": _PLAIN_TYPES}
-
-
-class Name(Text):
-    """The name of something defined in the file; it also stands in metrics, logs and URLs."""
-
-    def __init__(self, what: str, reserved: tuple[str, ...] = ()) -> None:
-        super().__init__(
-            what,
-            r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}",
-            "use up to 63 letters, digits, `.`, `_` and `-`, a letter or digit first",
-        )
-        self._reserved = reserved
-
-    def read(self, node: Node, reader: Reader) -> str | None:
-        text = super().read(node, reader)
-        if text in self._reserved:
-            reader.error(node, f"`{text}` has a meaning of its own here: take another name")
+        try:
+            return self.parse(text)
+        except UnfitError as unfit:
+            advice = unfit.exact if text == node.raw else unfit.write
+            reader.error(node, f"{node.shown} {unfit.wrong}: {advice}")
             return None
-        return text
 
 
 class Reference(Shape[str]):
-    """The name of something that the file defines elsewhere, of one kind."""
+    """The name of something that the file defines elsewhere, under a section."""
 
     def __init__(self, kind: str, section: str) -> None:
+        self.schema = ANY_TEXT
         self._kind = kind
         self._section = section
 
     def read(self, node: Node, reader: Reader) -> str | None:
+        """The name, if the section defines it."""
         text = reader.text(node, f"the name of {self._kind}")
-        if text is None:
-            return None
         known = reader.names.get(self._section, frozenset())
-        if text in known:
+        if text is None or text in known or not isinstance(node, Scalar):
             return text
-        hint = did_you_mean(text, known) or (
+        hint = did_you_mean(node.raw, known) or (
             f" (there are {listed(sorted(known))})" if 0 < len(known) <= 8 else ""
         )
         reader.error(
             node,
-            f"{_shown(node)} is not the name of {self._kind}{hint}:"
+            f"{node.shown} is not the name of {self._kind}{hint}:"
             f" define it under `{self._section}:` or name one that is there",
         )
         return None
 
-    def schema(self) -> JsonSchema:
-        return {"type": _PLAIN_TYPES}
+
+def text(
+    wanted: str = "a text",
+    pattern: str | None = None,
+    must: str = "",
+    schema: JsonSchema = ANY_TEXT,
+) -> Parsed[str]:
+    """A text that fits a pattern; `must` says what the pattern means."""
+    if pattern is None:
+        return Parsed(wanted, str, schema)
+    form = re.compile(pattern)
+
+    def parse(text: str) -> str:
+        if form.fullmatch(text) is None:
+            raise UnfitError(f"is not {wanted}", must)
+        return text
+
+    return Parsed(wanted, parse, schema)
 
 
-class Bool(Shape[bool]):
-    """`true` or `false`; YAML 1.1's other spellings are refused by name."""
+def name(wanted: str, *, reserved: frozenset[str] = frozenset()) -> Parsed[str]:
+    """The name of something defined in the file; it also stands in metrics, logs and URLs."""
+    fits = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}").fullmatch
 
-    _MEANT = {"yes": "true", "on": "true", "1": "true", "no": "false", "off": "false", "0": "false"}
-
-    def read(self, node: Node, reader: Reader) -> bool | None:
-        text = reader.text(node, "`true` or `false`")
-        if text is None:
-            return None
-        lowered = text.lower()
-        if lowered in {"true", "false"}:
-            return lowered == "true"
-        meant = self._MEANT.get(lowered, "true` or `false")
-        reader.error(node, f"{_shown(node)} is neither true nor false: write `{meant}`")
-        return None
-
-    def schema(self) -> JsonSchema:
-        return {"type": "boolean"}
-
-
-class Integer(Shape[int]):
-    """A whole number within bounds."""
-
-    def __init__(self, low: int, high: int, what: str = "a whole number") -> None:
-        self._low = low
-        self._high = high
-        self._what = what
-
-    def read(self, node: Node, reader: Reader) -> int | None:
-        text = reader.text(node, self._what)
-        if text is None:
-            return None
-        if re.fullmatch(r"-?[0-9]{1,18}", text) is None:
-            reader.error(node, f"{_shown(node)} is not {self._what}: write digits only")
-            return None
-        value = int(text)
-        if not self._low <= value <= self._high:
-            reader.error(
-                node,
-                f"{_shown(node)} is out of bounds:"
-                f" write {self._what} from {self._low} to {self._high}",
+    def parse(text: str) -> str:
+        if fits(text) is None:
+            raise UnfitError(
+                f"is not {wanted}",
+                "use up to 63 letters, digits, `.`, `_` and `-`, a letter or digit first",
             )
-            return None
-        return value
+        if text in reserved:
+            raise UnfitError("has a meaning of its own here", "take another name")
+        return text
 
-    def schema(self) -> JsonSchema:
-        return {"type": "integer", "minimum": self._low, "maximum": self._high}
-
-
-class Choice(Shape[E]):
-    """One of the values of an enumeration."""
-
-    def __init__(self, kind: type[E]) -> None:
-        self._kind = kind
-
-    def read(self, node: Node, reader: Reader) -> E | None:
-        words = [member.value for member in self._kind]
-        text = reader.text(node, f"one of {listed(words)}")
-        if text is None:
-            return None
-        if text in words:
-            return self._kind(text)
-        hint = did_you_mean(text, words)
-        reader.error(node, f"{_shown(node)} is not known here{hint}: write one of {listed(words)}")
-        return None
-
-    def schema(self) -> JsonSchema:
-        return {"enum": [member.value for member in self._kind]}
-
-
-def _shown(node: Node) -> str:
-    return node.shown if isinstance(node, Scalar) else "this"
+    return Parsed(wanted, parse, ANY_TEXT)
