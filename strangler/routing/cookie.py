@@ -16,6 +16,8 @@ from strangler.routing.fields import cookie_values
 _IDENTITY = 22
 _TOKEN = 2 * _IDENTITY + 1
 _SHORTEST_KEY = 16
+_TRIED = 4
+"""Cookies of our name that are verified in one request; each costs a signature."""
 _REMEMBERED = 8192
 """Verified cookies kept; only genuine ones get in, each of one length."""
 
@@ -51,7 +53,7 @@ class ProxyCookies:
         known = self._verified.get(cookie[start : start + _TOKEN])
         if known is not None and self._is_exact(cookie, start):
             return known
-        for token in cookie_values(cookie, self._name):
+        for token in cookie_values(cookie, self._name)[:_TRIED]:
             if self._is_genuine(token):
                 self._remember(token)
                 return token[:_IDENTITY]

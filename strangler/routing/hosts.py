@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from ipaddress import IPv6Address
 
+LONGEST_HOST = 260
+"""Bytes of a Host value with its port (a DNS name has up to 253); a longer one has one level."""
+
 _PORT = re.compile(r":[0-9]*\Z")
 
 
@@ -33,7 +36,7 @@ def host_levels(host: str) -> list[str]:
     `*.example.com` stands for every name below example.com, at any depth, not for itself.
     """
     levels = [host]
-    if not host.startswith("["):
+    if not host.startswith("[") and len(host) <= LONGEST_HOST:
         labels = host.split(".")
         levels += ["*." + ".".join(labels[start:]) for start in range(1, len(labels))]
     return levels

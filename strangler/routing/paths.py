@@ -57,6 +57,8 @@ def readings(path: bytes) -> frozenset[bytes]:
     a `#` (RFC 9112 3.2 has no fragments in a request), or too many segments to try.
     """
     first = canonical(path)
+    if is_plain(first):
+        return frozenset((first,))
     if b"\0" in first or b"#" in path or _segments(first) > MAX_SEGMENTS:
         return frozenset()
     found = {first}

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from strangler.config.model import Route
 from strangler.routing.explain import AMBIGUOUS_PATH, unmet
 from strangler.routing.fields import Headers
-from strangler.routing.hosts import host_levels, normal_host
+from strangler.routing.hosts import LONGEST_HOST, host_levels, normal_host
 from strangler.routing.index import Entry, PathIndex
 from strangler.routing.paths import is_plain, readings
 from strangler.routing.rewrite import route_rewrite
@@ -55,7 +55,9 @@ class RoutingTable:
             entries.setdefault(key, []).append((index, route.match))
         anywhere = entries.pop(None, None)
         self._any_host: tuple[PathIndex, ...] = (PathIndex(anywhere),) if anywhere else ()
-        self._by_host = {host: PathIndex(group) for host, group in entries.items() if host}
+        self._by_host = {
+            host: PathIndex(group) for host, group in entries.items() if host is not None
+        }
         self._levels: dict[bytes, tuple[PathIndex, ...]] = {}
         self._rewrites = tuple(route_rewrite(route) for route in self._routes)
 
@@ -99,9 +101,10 @@ class RoutingTable:
         names: Iterable[str] = host_levels(normal_host(host))
         levels = tuple(self._by_host[name] for name in names if name in self._by_host)
         levels += self._any_host
-        if len(self._levels) >= _HOSTS_KEPT:
-            self._levels.clear()
-        self._levels[host] = levels
+        if len(host) <= LONGEST_HOST:
+            if len(self._levels) >= _HOSTS_KEPT:
+                self._levels.clear()
+            self._levels[host] = levels
         return levels
 
     def _match_readings(
