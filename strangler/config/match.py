@@ -24,9 +24,6 @@ METHODS = (
 )
 """What the data plane's parser knows, without CONNECT, which is never routed."""
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-"""RFC 9110, section 9.2.1."""
-
 _HOST = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
 
 

@@ -88,7 +88,8 @@ class _Composer:
             )
 
     def _scalar(self, event: Any) -> None:
-        self._check_tag(event)
+        if event.tag is not None:
+            self._refuse_tag(event)
         plain = event.style is None
         node = Scalar(event.start_mark, event.end_mark, event.anchor, event.value, plain)
         if "${" in event.value and not self._expects_key():
@@ -108,7 +109,8 @@ class _Composer:
         )
 
     def _start(self, event: Any, node: Mapping | Sequence) -> None:
-        self._check_tag(event)
+        if event.tag is not None:
+            self._refuse_tag(event)
         if len(self._open) >= MAX_DEPTH:
             self._refuse(event.start_mark, f"nested deeper than {MAX_DEPTH} levels")
         if event.anchor is not None:
@@ -117,7 +119,7 @@ class _Composer:
 
     def _end(self, event: Any) -> None:
         done = self._open.pop()
-        done.node.end = event.end_mark
+        done.node.end = event.end_mark.index
         self._add(done.node)
         if done.node.anchor is not None:
             self._anchors[done.node.anchor] = (done.node, self._count - done.count)
@@ -134,29 +136,31 @@ class _Composer:
         else:
             node, size = known
             self._count += size - 1
-            self._add(node, event.start_mark)
+            self._add(node, event)
 
-    def _add(self, node: Node, mark: Mark | None = None) -> None:
+    def _add(self, node: Node, alias: Any = None) -> None:
+        """Put a node where it belongs; `alias` is the event that stands for it there."""
         self._count += 1
+        message = None
         if self._count > self._max_nodes:
-            self._refuse(
-                mark or node.start,
-                f"more than {self._max_nodes:,} values, aliases unfolded: split the file up",
-            )
-        if not self._open:
+            message = f"more than {self._max_nodes:,} values, aliases unfolded: write less"
+        elif self._open:
+            message = self._open[-1].add(node)
+        else:
             self.root = node
+        if message is None:
             return
-        message = self._open[-1].add(node)
-        if message:
-            place = mark or node.start
-            self.problems.append(Problem(place.line + 1, place.column + 1, message))
+        mark = alias and alias.start_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (node.line, node.column)
+        self.problems.append(Problem(line, column, message))
+        if self._count > self._max_nodes:
+            raise _RefusedError
 
     def _expects_key(self) -> bool:
         return bool(self._open) and self._open[-1].expects_key()
 
-    def _check_tag(self, event: Any) -> None:
-        if event.tag is not None:
-            self._refuse(event.start_mark, f"the tag `{event.tag}` has no meaning here: remove it")
+    def _refuse_tag(self, event: Any) -> None:
+        self._refuse(event.start_mark, f"the tag `{event.tag}` has no meaning here: remove it")
 
     def _refuse(self, mark: Mark, message: str) -> None:
         self.problems.append(Problem(mark.line + 1, mark.column + 1, message))

@@ -23,24 +23,19 @@ class Mark(Protocol):
 
 
 class _Placed:
-    """A node's place, as [start, end) in the text."""
+    """A node's place: copied out of the parser's marks, which would triple the objects to track."""
 
-    __slots__ = ("anchor", "end", "start")
+    __slots__ = ("anchor", "column", "end", "line", "start")
 
     def __init__(self, start: Mark, end: Mark, anchor: str | None) -> None:
-        self.start = start
-        self.end = end
+        self.line = start.line + 1
+        """1-based."""
+        self.column = start.column + 1
+        """1-based, in characters."""
+        self.start = start.index
+        self.end = end.index
+        """[start, end) in the text, in characters."""
         self.anchor = anchor
-
-    @property
-    def line(self) -> int:
-        """1-based."""
-        return self.start.line + 1
-
-    @property
-    def column(self) -> int:
-        """1-based."""
-        return self.start.column + 1
 
 
 class Scalar(_Placed):
@@ -49,7 +44,11 @@ class Scalar(_Placed):
     __slots__ = ("broken", "plain", "raw", "text")
 
     def __init__(self, start: Mark, end: Mark, anchor: str | None, text: str, plain: bool) -> None:
-        super().__init__(start, end, anchor)
+        self.line = start.line + 1
+        self.column = start.column + 1
+        self.start = start.index
+        self.end = end.index
+        self.anchor = anchor
         self.raw = text
         self.text = text
         self.plain = plain
