@@ -23,7 +23,7 @@ from strangler.config.charsets import (
 from strangler.kit.shapes import Parsed, UnfitError
 
 LONGEST = 1000
-_MANY = 16
+_MANY = 8
 """A repetition of at most so many rounds is no danger by itself."""
 _OPEN_REPEATS = 2
 """Repetitions in a row that may take each other's characters; a third makes it cubic."""
@@ -102,13 +102,21 @@ def _check_round(body: Any, *, many: bool) -> None:
     items = _flat(body)
     if many and first_of(items) is None:
         raise _RiskError("what is repeated can be empty: write `+` instead of `*` or `?` inside")
-    if many and any(code is op.BRANCH and _overlap(value[1]) for code, value in items):
+    if many and _ambiguous(items):
         raise _RiskError("two alternatives under a repetition begin alike: make them differ")
     if _varies(items, many=many) and not _separated(items):
         raise _RiskError(
             "a repetition inside a repetition:"
             " begin each round with a character that occurs nowhere else in it"
         )
+
+
+def _ambiguous(items: Any) -> bool:
+    """Whether a sequence holds, at any depth, alternatives that can begin alike."""
+    return any(
+        (code is op.BRANCH and _overlap(value[1])) or any(map(_ambiguous, _inner(code, value)))
+        for code, value in items
+    )
 
 
 def _overlap(branches: Any) -> bool:
@@ -141,13 +149,20 @@ def _separated(items: list[Any]) -> bool:
     return False
 
 
+def _open(code: Any, value: Any) -> bool:
+    """Whether an item is or holds a repetition of many rounds."""
+    if code in REPEATS and value[1] > _MANY:
+        return True
+    return any(_open(*item) for inner in _inner(code, value) for item in inner)
+
+
 def _check_row(items: Any) -> None:
     """Repetitions that follow one another and can take over each other's characters."""
     row: frozenset[int] = NOTHING
     length = 0
     for code, value in _flat(items):
         characters = anything_in([(code, value)])
-        if code in REPEATS and value[1] > _MANY:
+        if _open(code, value):
             length = length + 1 if characters & row else 1
             row = characters
         elif code is not op.AT and not (code in REPEATS and value[0] == 0) and not characters & row:

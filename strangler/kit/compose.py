@@ -90,8 +90,9 @@ class _Composer:
     def _scalar(self, event: Any) -> None:
         if event.tag is not None:
             self._refuse_tag(event)
-        plain = event.style is None
-        node = Scalar(event.start_mark, event.end_mark, event.anchor, event.value, plain)
+        node = Scalar(
+            event.start_mark, event.end_mark, event.anchor, event.value, event.style or ""
+        )
         if "${" in event.value and not self._expects_key():
             expand(node, self._env, self.problems)
         self._add(node)
@@ -211,7 +212,7 @@ class _Open:
             return (
                 "a key must be a plain text: put quotes around a text that begins with `{` or `[`"
             )
-        if node.raw == "<<" and node.plain:
+        if node.raw == "<<" and not node.quote:
             return "merge keys (`<<`) are not read: write the keys out, or set them under `groups:`"
         if node.raw in self.lines:
             return (

@@ -41,9 +41,9 @@ class _Placed:
 class Scalar(_Placed):
     """A text. `raw` is as written, `text` has its `${NAME}` references replaced."""
 
-    __slots__ = ("broken", "plain", "raw", "text")
+    __slots__ = ("broken", "quote", "raw", "text")
 
-    def __init__(self, start: Mark, end: Mark, anchor: str | None, text: str, plain: bool) -> None:
+    def __init__(self, start: Mark, end: Mark, anchor: str | None, text: str, quote: str) -> None:
         self.line = start.line + 1
         self.column = start.column + 1
         self.start = start.index
@@ -51,14 +51,15 @@ class Scalar(_Placed):
         self.anchor = anchor
         self.raw = text
         self.text = text
-        self.plain = plain
+        self.quote = quote
+        """`'`, `"`, `|` or `>`; empty for a plain text."""
         self.broken = False
         """A reference in it could not be replaced; that was reported where it was tried."""
 
     @property
     def is_null(self) -> bool:
         """Nothing was written, or one of YAML's words for nothing."""
-        return self.plain and self.raw in {"", "~", "null", "Null", "NULL"}
+        return not self.quote and self.raw in {"", "~", "null", "Null", "NULL"}
 
     @property
     def shown(self) -> str:
