@@ -14,7 +14,7 @@ from strangler.config.actions import WHOLE
 from strangler.kit.compose import compose
 from strangler.kit.nodes import Mapping, Node, Scalar, Sequence
 from strangler.kit.problems import listed
-from strangler.kit.quantities import percent_text
+from strangler.kit.quantities import hundredths, percent_text
 
 _BOM = "\ufeff"
 
@@ -120,7 +120,7 @@ def _entry(mapping: Mapping, key: str) -> tuple[Scalar, Node] | None:
 
 def _check_own(key: Scalar, value: Node) -> None:
     """A value that stands elsewhere, or also counts elsewhere, must not be changed here."""
-    if value.start < key.start or value.anchor is not None:
+    if value.start.index < key.start.index or value.anchor is not None:
         raise EditError(
             f"line {key.line}: {key.shown} is shared through an anchor, so changing it here would"
             " change it elsewhere: write it out in each place"
@@ -143,9 +143,10 @@ def _own_scalar(key: Scalar, value: Node) -> Scalar:
 
 def _replace(node: Scalar, new: str) -> Splice:
     """A scalar's new text within the quotes it has."""
-    if node.start == node.end:
-        return Splice(node.start, node.end, f" {new}")
-    return Splice(node.start, node.end, f"{node.quote}{new}{node.quote}")
+    start, end = node.start.index, node.end.index
+    if start == end:
+        return Splice(start, end, f" {new}")
+    return Splice(start, end, f"{node.quote}{new}{node.quote}")
 
 
 def _split(body: str, route: Mapping, shares: MappingOf[str, int]) -> list[Splice]:
@@ -164,15 +165,18 @@ def _upstream_to_split(key: Scalar, value: Node, shares: MappingOf[str, int]) ->
         return []
     ordered = {name.raw: shares.get(name.raw, 0), **shares}
     inner = ", ".join(_pair(upstream, share) for upstream, share in ordered.items())
-    return [Splice(key.start, key.end, "split"), Splice(name.start, name.end, f"{{{inner}}}")]
+    return [
+        Splice(key.start.index, key.end.index, "split"),
+        Splice(name.start.index, name.end.index, f"{{{inner}}}"),
+    ]
 
 
 def _shares(body: str, split: Mapping, shares: MappingOf[str, int]) -> list[Splice]:
     splices = []
     for key, value in split.entries:
-        scalar, new = _own_scalar(key, value), percent_text(shares.get(key.raw, 0))
-        if _differs(scalar.raw, new):
-            splices.append(_replace(scalar, new))
+        scalar, new = _own_scalar(key, value), shares.get(key.raw, 0)
+        if hundredths(scalar.raw) != new:
+            splices.append(_replace(scalar, percent_text(new)))
     known = {key.raw for key, _ in split.entries}
     last = split.entries[-1][0].raw
     added = [_pair(name, share) for name, share in shares.items() if name not in known]
@@ -180,11 +184,6 @@ def _shares(body: str, split: Mapping, shares: MappingOf[str, int]) -> list[Spli
         joint = ", " if split.flow else f"{_eol(body)}{' ' * (split.column - 1)}"
         splices.append(_insert(body, split, last, joint.join(added)))
     return splices
-
-
-def _differs(old: str, new: str) -> bool:
-    """Whether two texts of percentages are different numbers: `12.50` stays as it is."""
-    return old.rstrip("0").rstrip(".") != new if "." in old else old != new
 
 
 def _pair(name: str, share: int) -> str:
@@ -195,7 +194,7 @@ def _insert(body: str, mapping: Mapping, after: str, entry: str) -> Splice:
     """An entry put behind another one, which is a scalar, in the style of the mapping."""
     place = _entry(mapping, after)
     assert place is not None
-    end = place[1].end
+    end = place[1].end.index
     if mapping.flow:
         return Splice(end, end, f", {entry}")
     line_end = body.find("\n", end)

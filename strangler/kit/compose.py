@@ -120,7 +120,7 @@ class _Composer:
 
     def _end(self, event: Any) -> None:
         done = self._open.pop()
-        done.node.end = event.end_mark.index
+        done.node.end = event.end_mark
         self._add(done.node)
         if done.node.anchor is not None:
             self._anchors[done.node.anchor] = (done.node, self._count - done.count)

@@ -23,19 +23,25 @@ class Mark(Protocol):
 
 
 class _Placed:
-    """A node's place: copied out of the parser's marks, which would triple the objects to track."""
+    """A node's place, as [start, end) in the text."""
 
-    __slots__ = ("anchor", "column", "end", "line", "start")
+    __slots__ = ("anchor", "end", "start")
 
     def __init__(self, start: Mark, end: Mark, anchor: str | None) -> None:
-        self.line = start.line + 1
-        """1-based."""
-        self.column = start.column + 1
-        """1-based, in characters."""
-        self.start = start.index
-        self.end = end.index
-        """[start, end) in the text, in characters."""
+        self.start = start
+        self.end = end
         self.anchor = anchor
+        """The name after `&`, by which aliases repeat the node."""
+
+    @property
+    def line(self) -> int:
+        """1-based."""
+        return self.start.line + 1
+
+    @property
+    def column(self) -> int:
+        """1-based, in characters."""
+        return self.start.column + 1
 
 
 class Scalar(_Placed):
@@ -44,11 +50,7 @@ class Scalar(_Placed):
     __slots__ = ("broken", "quote", "raw", "text")
 
     def __init__(self, start: Mark, end: Mark, anchor: str | None, text: str, quote: str) -> None:
-        self.line = start.line + 1
-        self.column = start.column + 1
-        self.start = start.index
-        self.end = end.index
-        self.anchor = anchor
+        super().__init__(start, end, anchor)
         self.raw = text
         self.text = text
         self.quote = quote

@@ -60,11 +60,19 @@ def size(text: str) -> int:
     return int(parts[1]) * _BYTES[parts[2] or ""]
 
 
-def hundredths(text: str) -> int:
-    """`12.5` as 1250; raises UnfitError for anything but 0 to 100 with at most two decimals."""
+def hundredths(text: str) -> int | None:
+    """`12.5` as 1250; None for anything but 0 to 100 with at most two decimals."""
     parts = _PERCENT.fullmatch(text)
-    value = int(parts[1]) * 100 + int((parts[2] or "").ljust(2, "0")) if parts else -1
-    if not 0 <= value <= 10_000:
+    if parts is None:
+        return None
+    value = int(parts[1]) * 100 + int((parts[2] or "").ljust(2, "0"))
+    return value if value <= 10_000 else None
+
+
+def percent(text: str) -> int:
+    """`12.5` as 1250; raises UnfitError."""
+    value = hundredths(text)
+    if value is None:
         raise UnfitError(
             "is not a percentage",
             "write 0 to 100 with up to two decimals and no sign, such as `12.5`",
@@ -105,7 +113,7 @@ SIZE = Parsed(
 
 PERCENT = Parsed(
     "a percentage such as `10` or `12.5`",
-    hundredths,
+    percent,
     {
         "anyOf": [
             {"type": "number", "minimum": 0, "maximum": 100},
