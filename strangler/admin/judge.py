@@ -1,0 +1,136 @@
+"""Whether a file may become the next version: its number, and what it would take back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from strangler.admin.answers import Plan, TakenBack
+from strangler.config.model import Table
+from strangler.config.rules.streams import synced_groups
+from strangler.rollout.document import Document, document, same
+from strangler.rollout.plan import Candidate, Change, diff, diff_documents, nearest, takes_back
+from strangler.rollout.versions import Owner, TableVersion, VersionStore, reason_words
+
+EMPTY = "version: 0\n"
+"""What the first table is compared with."""
+
+LOOKED_BACK = 20
+"""Versions that a file may have been edited from; older ones differ more and more anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Who saved a file and when (Unix time)."""
+
+    author: str
+    at: float
+
+
+def judge(
+    text: str, number: int, live: TableVersion, store: VersionStore, saved: Edit | None
+) -> Plan:
+    """What making `text` live would change, take back, and what forbids it.
+
+    A file that says the same as the live version and carries its number is simply live already.
+    """
+    if same(text, live.text) and number == live.number:
+        return Plan(live.number, number, ())
+    mine, now = document(text), document(live.text)
+    return Plan(
+        live=live.number,
+        proposed=number,
+        changes=diff_documents(now, mine),
+        takes_back=_taken_back(mine, live, store),
+        blocked=_blocked(number, live, saved),
+    )
+
+
+def base_of(mine: Document, store: VersionStore, live: TableVersion) -> TableVersion:
+    """The version that a file was most likely edited from."""
+    versions = store.history(LOOKED_BACK)
+    found = nearest(mine, (Candidate(each.number, document(each.text)) for each in versions))
+    return next((each for each in versions if found and each.number == found.number), live)
+
+
+def taking_back(taken: Sequence[TakenBack]) -> str:
+    """The refusal of a file that would undo live changes."""
+    lines = [f"  {each.change} ({_made(each)})" for each in taken]
+    return "\n".join(
+        [
+            "the file would take back what was changed live:",
+            *lines,
+            "`strangler rebase` carries the file's edits onto the live table; "
+            "--revert takes these changes back on purpose",
+        ]
+    )
+
+
+def first_owners(table: Table, owners: Mapping[str, Owner]) -> tuple[tuple[str, str], ...]:
+    """The owner of each group with streams that has none yet: the old side, for everybody to see.
+
+    From then on the store says who owns the data, whatever a later file says.
+    """
+    old = {route.group: route.old for route in table.routes}
+    fresh = sorted(group for group in synced_groups(table) if group not in owners)
+    return tuple((group, old[group]) for group in fresh)
+
+
+def _blocked(number: int, live: TableVersion, saved: Edit | None) -> str:
+    if number == live.number + 1:
+        return ""
+    if number > live.number:
+        return (
+            f"the file says version {number}, but version {live.number} is live: "
+            f"write `version: {live.number + 1}`"
+        )
+    mine = f" (saved by {saved.author} at {clock(saved.at)})" if saved else ""
+    if number == live.number:
+        return (
+            f"the file says version {number}{mine}, but version {number} is live with other "
+            f"content: {_origin(live)}. Write `version: {live.number + 1}` if the file was made "
+            "from that; `strangler rebase` carries its edits over if it was not"
+        )
+    return (
+        f"the file says version {number}{mine}, but version {live.number} is live: "
+        f"{_origin(live)}. `strangler rebase` carries the file's edits over"
+    )
+
+
+def _taken_back(mine: Document, live: TableVersion, store: VersionStore) -> tuple[TakenBack, ...]:
+    base = base_of(mine, store, live)
+    if base.number == live.number:
+        return ()
+    undone = takes_back(document(base.text), mine, document(live.text))
+    since = [each for each in store.history(LOOKED_BACK) if each.number >= base.number]
+    return tuple(_with_author(change, since) for change in undone)
+
+
+def _with_author(change: Change, since: Sequence[TableVersion]) -> TakenBack:
+    """The newest version in `since` (newest first, its last the base) that made a change."""
+    maker = since[0]
+    for newer, older in pairwise(since):
+        made = diff(older.text, newer.text)
+        if any(each.what == change.what and each.field in {"", change.field} for each in made):
+            maker = newer
+            break
+    return TakenBack(change, maker.number, maker.author, maker.created_at, maker.reason)
+
+
+def _made(taken: TakenBack) -> str:
+    reason = f": {taken.reason}" if taken.reason else ""
+    return f"version {taken.version}, {taken.author}, {clock(taken.at)}{reason}"
+
+
+def _origin(version: TableVersion) -> str:
+    return (
+        f"{version.author} made it at {clock(version.created_at)} "
+        f"({version.source}{reason_words(version)})"
+    )
+
+
+def clock(at: float) -> str:
+    """A Unix time for people, in this host's zone."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
