@@ -17,18 +17,11 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias, cast
 
 from strangler.config.model import Table
+from strangler.proxy.tls import CertificatePair
 
 MAX_FRAME: Final = 64 * 1024 * 1024
 """Bytes; a table of 10,000 routes takes about 4 MB."""
 _LENGTH: Final = struct.Struct(">I")
-
-
-@dataclass(frozen=True, slots=True)
-class CertificatePair:
-    """PEM texts of a certificate with its chain and of its private key, known to fit."""
-
-    certificate: bytes
-    key: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,28 +171,19 @@ class Channel(asyncio.Protocol):
         self._on_closed = on_closed
         self._transport: asyncio.Transport | None = None
 
-    @classmethod
-    async def open(
-        cls,
-        sock: socket.socket,
-        on_message: Callable[[Message], None],
-        on_closed: Callable[[], None],
-    ) -> Channel:
-        """Speak on `sock`, which the channel closes."""
-        loop = asyncio.get_running_loop()
-        _, channel = await loop.create_connection(lambda: cls(on_message, on_closed), sock=sock)
-        return channel
+    async def open(self, sock: socket.socket) -> None:
+        """Speak on `sock`, which the channel closes. Messages may arrive before this returns."""
+        await asyncio.get_running_loop().create_connection(lambda: self, sock=sock)
 
     def send(self, message: Message) -> None:
         """Queue a message. A peer that stopped reading is cut off rather than queued for."""
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        frame = encode(message)
         if transport.get_write_buffer_size() > MAX_FRAME:
             transport.abort()
         else:
-            transport.write(frame)
+            transport.write(encode(message))
 
     def close(self) -> None:
         """Close after what was sent."""

@@ -25,21 +25,22 @@ log = structlog.get_logger()
 
 
 class Lease:
-    """The workers' view: one comparison, no system call beyond the clock's."""
+    """The workers' view: one comparison. `clock` is CLOCK_MONOTONIC in nanoseconds."""
 
-    __slots__ = ("_cells",)
+    __slots__ = ("_cells", "_clock")
 
-    def __init__(self, cells: memoryview) -> None:
+    def __init__(self, cells: memoryview, clock: Callable[[], int] = time.monotonic_ns) -> None:
         self._cells = cells
+        self._clock = clock
 
-    def valid(self, now_ns: int) -> bool:
-        """Whether the lease holds at `now_ns` (`time.monotonic_ns()`)."""
-        return now_ns < self._cells[_DEADLINE]
+    def valid(self) -> bool:
+        """Whether the lease holds now."""
+        return self._clock() < self._cells[_DEADLINE]
 
-    def remaining(self, now_ns: int) -> float:
+    def remaining(self) -> float:
         """Seconds until the lease ends, negative once it is over; -inf if there never was one."""
         deadline = self._cells[_DEADLINE]
-        return (deadline - now_ns) / 1e9 if deadline else float("-inf")
+        return (deadline - self._clock()) / 1e9 if deadline else float("-inf")
 
 
 class LeaseHolder:
@@ -80,7 +81,7 @@ async def keep_lease(holder: LeaseHolder, renew: Callable[[], Awaitable[None]]) 
             log.warning(
                 "lease_renewal_failed",
                 error=repr(error),
-                remaining=round(holder.lease.remaining(time.monotonic_ns()), 3),
+                remaining=round(holder.lease.remaining(), 3),
             )
         else:
             holder.renewed(sent)

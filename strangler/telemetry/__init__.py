@@ -1,1 +1,1 @@
-
+"""What the processes tell about themselves: structured events and metrics in text form."""
