@@ -16,6 +16,7 @@ from strangler.admin import judge
 from strangler.admin.answers import Done, Plan, VersionInfo, version_info
 from strangler.admin.explain import Explanation, Request, explain
 from strangler.admin.failures import Failure, Kind, translated
+from strangler.admin.status import Runtime, Status, status_of
 from strangler.config.edit import set_split, set_version
 from strangler.config.load import Checked
 from strangler.config.model import Table
@@ -53,9 +54,12 @@ class _Draft:
 class Operations:
     """What can be asked of a store."""
 
-    def __init__(self, store: VersionStore, check: CheckText) -> None:
+    def __init__(
+        self, store: VersionStore, check: CheckText, runtime: Runtime | None = None
+    ) -> None:
         self.store = store
         self._check = check
+        self._runtime = runtime
 
     # -- questions -----------------------------------------------------------------------------
 
@@ -63,6 +67,13 @@ class Operations:
         """What making that text live would do; problems of the text are a `Failure`."""
         with translated():
             return self._plan(text, self.store.newest(), saved)
+
+    def status(self) -> Status:
+        """The live table, who serves it, and what its groups ask for and get."""
+        with translated():
+            live = self.store.newest()
+            table = self._check(live.text).table if live else None
+            return status_of(live, table, self.store.replicas(), self._owners(), self._runtime)
 
     def history(self, limit: int = 20) -> list[VersionInfo]:
         """Versions, newest first."""
@@ -203,10 +214,12 @@ class Operations:
         checked = self._check(text)
         if checked.table is None:
             raise ConfigError("routes.yaml", checked.errors)
-        owners = {group: owner.upstream for group, owner in self.store.owners().items()}
-        if problems := check_owners(checked.table, owners):
+        if problems := check_owners(checked.table, self._owners()):
             raise ConfigError("routes.yaml", problems)
         return checked.table, tuple(problem.at("routes.yaml") for problem in checked.warnings)
+
+    def _owners(self) -> dict[str, str]:
+        return {group: owner.upstream for group, owner in self.store.owners().items()}
 
     def _plan(self, text: str, live: TableVersion | None, saved: judge.Edit | None) -> Plan:
         table, warnings = self._accepted(text)
