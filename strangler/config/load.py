@@ -127,11 +127,11 @@ def _names(root: Node) -> dict[str, frozenset[str]]:
     A reference may then stand before or after it, and something that is defined wrongly is not
     also reported as unknown.
     """
-    names = {}
+    names: dict[str, frozenset[str]] = {"sync": frozenset()}
     for section in ("upstreams", "sync"):
         inner = root.get(section) if isinstance(root, Mapping) else None
-        keys = (key.raw for key, _ in inner.entries) if isinstance(inner, Mapping) else ()
-        names[section] = frozenset(keys)
+        if isinstance(inner, Mapping):
+            names[section] = frozenset(key.raw for key, _ in inner.entries)
     return names
 
 

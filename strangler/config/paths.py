@@ -46,7 +46,7 @@ def template(text: str) -> str:
 
 def _check(text: str) -> None:
     if not text.startswith("/"):
-        raise UnfitError("does not begin with `/`", "write such as `/reviews`", f"write `/{text}`")
+        raise UnfitError("does not begin with `/`", "write such as `/reviews`")
     if "?" in text or "#" in text:
         raise UnfitError(
             "goes on after the path", "end it before `?`; match the query with `query:`"

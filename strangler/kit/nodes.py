@@ -8,10 +8,13 @@ a text means is for the reader of that place to say. The C parser is used where 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Protocol, TypeAlias
 
 import yaml
+
+_CREDENTIALS = re.compile(r"//\S*@")
 
 
 class Mark(Protocol):
@@ -65,8 +68,9 @@ class Scalar(_Placed):
 
     @property
     def shown(self) -> str:
-        """The text as a message may show it: never the value of a variable."""
-        text = self.raw if len(self.raw) <= 60 else f"{self.raw[:57]}..."
+        """The text as a message may show it: no variable's value, no password of a URL."""
+        text = _CREDENTIALS.sub("//...@", self.raw)
+        text = text if len(text) <= 60 else f"{text[:57]}..."
         return f"`{text}`"
 
 

@@ -76,6 +76,9 @@ def percent(text: str) -> int:
         raise UnfitError(
             "is not a percentage",
             "write 0 to 100 with up to two decimals and no sign, such as `12.5`",
+            f"write `{text[:-1]}`"
+            if hundredths(text[:-1]) is not None and text[-1] == "%"
+            else None,
         )
     return value
 

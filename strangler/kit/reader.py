@@ -18,7 +18,8 @@ class Reader:
         self.errors = 0
         """How many of the problems are errors."""
         self.names = names or {}
-        """What is defined in the file, by kind: `upstream`, `sync`, ..."""
+        """What is defined in the file, by section; nothing is unknown in a section that is not
+        there, as that is a problem of its own."""
 
     def error(self, node: Node, message: str) -> None:
         """Something that stops the file from being used."""

@@ -138,8 +138,16 @@ class Record(Shape[T]):
         return values
 
     def _unknown(self, key: Scalar) -> str:
+        said = f"{key.shown} is not a key of {self.what}"
+        for field in self.fields:
+            if isinstance(field.shape, Record) and field.shape.has(key.raw):
+                return f"{said}: write it under `{field.key}:`"
         hint = did_you_mean(key.raw, self._by_key)
-        return f"{key.shown} is not a key of {self.what}{hint}: its keys are {listed(self._by_key)}"
+        return f"{said}{hint or f': its keys are {listed(self._by_key)}'}"
+
+    def has(self, key: str) -> bool:
+        """Whether the record knows a key."""
+        return key in self._by_key
 
 
 def entries_of(node: Node, reader: Reader, what: str) -> list[tuple[Scalar, Node]] | None:

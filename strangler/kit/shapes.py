@@ -81,8 +81,8 @@ class Reference(Shape[str]):
     def read(self, node: Node, reader: Reader) -> str | None:
         """The name, if the section defines it."""
         text = reader.text(node, f"the name of {self._kind}")
-        known = reader.names.get(self._section, frozenset())
-        if text is None or text in known or not isinstance(node, Scalar):
+        known = reader.names.get(self._section)
+        if text is None or known is None or text in known or not isinstance(node, Scalar):
             return text
         hint = did_you_mean(node.raw, known) or (
             f" (there are {listed(sorted(known))})" if 0 < len(known) <= 8 else ""

@@ -27,7 +27,9 @@ def groups_agree(source: Source) -> Iterator[Problem]:
                 continue
             other = first.setdefault(route.group, route)
             group = source.table.groups[route.group]
-            if index not in reported and _sides(route, group) != _sides(other, group):
+            if other.name == route.name or index in reported:
+                continue
+            if _sides(route, group) != _sides(other, group):
                 reported.add(index)
                 yield source.error(index, ("split",), _message(phase, route, other))
 
