@@ -74,7 +74,7 @@ def start_upstreams(stack: ExitStack, cores: Cores, folder: Path) -> Upstreams:
     old = stack.enter_context(_nginx_side("old", cores, folder))
     new = stack.enter_context(_nginx_side("new", cores, folder))
     port = free_port()
-    command = [sys.executable, "-m", "bench.sink", str(port)]
+    command: list[str | Path] = [sys.executable, "-m", "bench.sink", str(port)]
     sink = stack.enter_context(start("sink", command, port=port, cores=cores.load, folder=folder))
     return Upstreams(old.port, new.port, sink.port, large)
 
@@ -93,5 +93,5 @@ def _nginx_side(side: str, cores: Cores, folder: Path) -> Child:
             headers_path=HEADERS_PATH,
         )
     )
-    command = ["nginx", "-e", "stderr", "-p", folder, "-c", config]
+    command: list[str | Path] = ["nginx", "-e", "stderr", "-p", folder, "-c", config]
     return start(f"upstream-{side}", command, port=port, cores=cores.load, folder=folder)

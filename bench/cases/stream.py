@@ -29,14 +29,14 @@ SAMPLE = 0.005
 def one_gibibyte(running: Running, _setup: Setup, context: Context) -> Mapping[str, float]:
     """MB/s and growth in bytes: down, up, slow_down (client reads slowly), slow_up (upstream)."""
     verify.check_post(running)
-    size = GIB // 8 if context.quick else GIB
+    length = size(quick=context.quick)
     slow = 1.0 if context.quick else 3.0
     before = running.rss()
     transfers: Mapping[str, Callable[[], float]] = {
-        "down": lambda: download(running.port, size),
-        "up": lambda: upload(running.port, size),
-        "slow_down": lambda: slow_download(running.port, size, slow),
-        "slow_up": lambda: slow_upload(running.port, size, slow),
+        "down": lambda: download(running.port, length),
+        "up": lambda: upload(running.port, length),
+        "slow_down": lambda: slow_download(running.port, length, slow),
+        "slow_up": lambda: slow_upload(running.port, length, slow),
     }
     values: dict[str, float] = {}
     for name, transfer in transfers.items():
@@ -44,6 +44,11 @@ def one_gibibyte(running: Running, _setup: Setup, context: Context) -> Mapping[s
             values[f"{name}_mb_s"] = transfer() / 1e6
         values[f"{name}_growth"] = max(highest) - before
     return values
+
+
+def size(*, quick: bool) -> int:
+    """Bytes of each transfer."""
+    return GIB // 8 if quick else GIB
 
 
 @contextmanager
@@ -65,46 +70,46 @@ def peak(running: Running) -> Iterator[list[int]]:
         thread.join()
 
 
-def download(port: int, size: int) -> float:
-    """Bytes per second. Raises WrongAnswerError when the answer is not `size` bytes long."""
+def download(port: int, length: int) -> float:
+    """Bytes per second. Raises WrongAnswerError when the answer is not `length` bytes long."""
     began = time.perf_counter()
-    with _request(port, f"GET /svc-000/bytes/{size} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") as sock:
-        left = size - len(_body_begun(sock))
+    with _request(port, f"GET /svc-000/bytes/{length} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") as sock:
+        left = length - len(_body_begun(sock))
         buffer = bytearray(BLOCK)
         while left > 0 and (read := sock.recv_into(buffer)):
             left -= read
     if left:
         raise verify.WrongAnswerError(f"{left} bytes of the download are missing")
-    return size / (time.perf_counter() - began)
+    return length / (time.perf_counter() - began)
 
 
-def upload(port: int, size: int) -> float:
+def upload(port: int, length: int) -> float:
     """Bytes per second. Raises WrongAnswerError when the upstream counted something else."""
     began = time.perf_counter()
-    with _request(port, _post("count", size)) as sock:
+    with _request(port, _post("count", length)) as sock:
         block = bytes(BLOCK)
-        for _ in range(size // BLOCK):
+        for _ in range(length // BLOCK):
             sock.sendall(block)
         counted = _body_begun(sock)
-    if counted != b'{"bytes":%d}' % size:
+    if counted != b'{"bytes":%d}' % length:
         raise verify.WrongAnswerError(f"the upstream counted {counted!r}")
-    return size / (time.perf_counter() - began)
+    return length / (time.perf_counter() - began)
 
 
-def slow_download(port: int, size: int, seconds: float) -> float:
+def slow_download(port: int, length: int, seconds: float) -> float:
     """Bytes per second that a slow reader took before it left."""
     began, taken = time.perf_counter(), 0
-    with _request(port, f"GET /svc-000/bytes/{size} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") as sock:
+    with _request(port, f"GET /svc-000/bytes/{length} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") as sock:
         while time.perf_counter() - began < seconds:
             taken += len(sock.recv(SLOW_BLOCK))
             time.sleep(SLOW_PAUSE)
     return taken / seconds
 
 
-def slow_upload(port: int, size: int, seconds: float) -> float:
+def slow_upload(port: int, length: int, seconds: float) -> float:
     """Bytes per second that could be sent to an upstream that reads slowly."""
     began, given = time.perf_counter(), 0
-    with _request(port, _post("slow", size)) as sock:
+    with _request(port, _post("slow", length)) as sock:
         block = bytes(BLOCK)
         while (left := seconds - (time.perf_counter() - began)) > 0:
             sock.settimeout(left)
@@ -115,9 +120,9 @@ def slow_upload(port: int, size: int, seconds: float) -> float:
     return given / seconds
 
 
-def _post(where: str, size: int) -> str:
+def _post(where: str, length: int) -> str:
     head = f"POST /svc-000/{where} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-    return f"{head}Content-Type: application/octet-stream\r\nContent-Length: {size}\r\n\r\n"
+    return f"{head}Content-Type: application/octet-stream\r\nContent-Length: {length}\r\n\r\n"
 
 
 def _request(port: int, head: str) -> socket.socket:

@@ -7,6 +7,7 @@ from bench.peers.base import Peer
 from bench.peers.envoy import Envoy
 from bench.peers.haproxy import Haproxy
 from bench.peers.nginx import Nginx
+from bench.peers.strangler import Strangler
 
-PEERS: tuple[Peer, ...] = (Nginx(), Haproxy(), Envoy(), Aiohttp())
+PEERS: tuple[Peer, ...] = (Nginx(), Haproxy(), Envoy(), Aiohttp(), Strangler())
 """In the order they are run."""

@@ -43,7 +43,9 @@ class Running:
 class Peer(Protocol):
     """One kind of proxy."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """As on the command line and in the report."""
 
     def absent(self) -> str | None:
         """Why it cannot be started here; None if it can."""

@@ -37,7 +37,14 @@ class Envoy:
         config.write_text(json.dumps(configuration(setup, port=port)))
         binary = _binary()
         assert binary is not None, "absent() was not asked"
-        command = [binary, "-c", config, "--concurrency", "1", "--disable-hot-restart"]
+        command: list[str | Path] = [
+            binary,
+            "-c",
+            config,
+            "--concurrency",
+            "1",
+            "--disable-hot-restart",
+        ]
         command += ["--log-level", "error"]
         child = start(self.name, command, port=port, cores=cores.proxy, folder=folder)
         return one_process(child)

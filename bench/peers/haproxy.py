@@ -43,7 +43,8 @@ backend new
 
 _CANARY = f"""\
   http-request set-var(txn.bucket) req.cook({COOKIE}),xxh32,mod(100)
-  use_backend new if {{ var(txn.route) -m str split }} {{ var(txn.bucket) -m int lt {CANARY_PERCENT} }}"""
+  acl canary var(txn.bucket) -m int lt {CANARY_PERCENT}
+  use_backend new if canary {{ var(txn.route) -m str split }}"""
 
 
 class Haproxy:
@@ -63,7 +64,7 @@ class Haproxy:
         target = "split" if setup.canary else "old"
         routes.write_text("".join(f"{prefix(n)}/ {target}\n" for n in range(setup.routes)))
         config.write_text(configuration(setup, port=port, routes=routes))
-        command = ["haproxy", "-db", "-f", config]
+        command: list[str | Path] = ["haproxy", "-db", "-f", config]
         child = start(self.name, command, port=port, cores=cores.proxy, folder=folder)
         return one_process(child)
 

@@ -67,7 +67,7 @@ class Nginx:
         port = free_port()
         config = folder / "nginx.conf"
         config.write_text(configuration(setup, port=port, folder=folder))
-        command = ["nginx", "-e", "stderr", "-p", folder, "-c", config]
+        command: list[str | Path] = ["nginx", "-e", "stderr", "-p", folder, "-c", config]
         child = start(self.name, command, port=port, cores=cores.proxy, folder=folder)
         return master_and_workers(child)
 

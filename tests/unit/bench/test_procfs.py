@@ -1,0 +1,47 @@
+"""Reading /proc."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from bench import procfs
+from bench.procfs import PAGE, TICK, Stat, family, parse_pss, parse_rss, parse_stat
+
+LINE = "42 (a (b) c) S 7 42 42 0 -1 4194560 130 0 0 0 150 25 3 4 20 0 1 0 99 1000 50 18446744"
+
+
+def test_stat_counts_fields_from_the_last_parenthesis():
+    assert parse_stat(LINE) == Stat(42, "a (b) c", 7, 175 * TICK)
+
+
+def test_pss_is_in_bytes():
+    assert parse_pss("Rss:  9 kB\nPss:      12 kB\nPss_Dirty: 1 kB\n") == 12 * 1024
+    with pytest.raises(ValueError, match="Pss"):
+        parse_pss("Rss: 9 kB\n")
+
+
+def test_rss_is_the_second_field_in_pages():
+    assert parse_rss("900 3 2 1 0 1 0") == 3 * PAGE
+
+
+def test_a_family_has_parents_before_children_and_nobody_else():
+    parents = {2: 1, 3: 2, 4: 3, 5: 1, 6: 2}
+    stats = [Stat(pid, "x", parent, 0.0) for pid, parent in parents.items()]
+    assert family(stats, 2) == [2, 3, 6, 4]
+    assert family(stats, 9) == [9]
+
+
+def test_this_process_and_its_child():
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        assert child.pid in procfs.tree(os.getpid())
+        assert procfs.rss(os.getpid()) > PAGE
+        assert procfs.pss(os.getpid()) > 0
+        assert procfs.cpu_us([os.getpid()]) > 0
+        assert procfs.alive(child.pid)
+    finally:
+        child.communicate(b"\n")
+    assert not procfs.alive(child.pid)
+    assert procfs.cpu_us([child.pid]) == 0
