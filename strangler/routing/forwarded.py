@@ -9,12 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
 
-from strangler.routing.fields import Headers, header_values
+from strangler.routing.fields import Headers
+
+Said = dict[bytes, bytes]
+"""What a trusted proxy says: values by lower-case name."""
 
 _REMEMBERED = 4096
+_LONGEST_NODE = 64
+"""An IPv6 address with brackets, port and quotes has up to 55 bytes."""
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
 _PORT = re.compile(rb"[1-9][0-9]{0,4}")
 _NODE = re.compile(
@@ -28,6 +34,11 @@ def address_of(node: bytes) -> bytes | None:
 
     A port, brackets and quotes are taken off; None for `unknown`, names and garbage.
     """
+    return _address_of(node) if len(node) <= _LONGEST_NODE else None
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _address_of(node: bytes) -> bytes | None:
     found = _NODE.fullmatch(node.strip())
     if found is None:
         return None
@@ -119,16 +130,12 @@ class Forwarding:
         """Who the client is, for buckets and logs."""
         if not given or not self._trusted.trusts(peer):
             return peer
-        return client_address(peer, _nodes(given), self._trusted)
+        return client_address(peer, _nodes(_joined(given)), self._trusted)
 
     def origin(self, peer: bytes, given: Headers, host: bytes, *, https: bool) -> Origin:
         """The scheme and host the client used; `host` and `https` are this connection's."""
-        if given and self._trusted.trusts(peer):
-            proto = _last(given, b"x-forwarded-proto").lower()
-            https = proto == b"https" if proto in {b"http", b"https"} else https
-            public = _last(given, b"x-forwarded-host")
-            host = public if _HOST.fullmatch(public) else host
-        return Origin(https, host if _HOST.fullmatch(host) else b"")
+        believed = _joined(given) if given and self._trusted.trusts(peer) else {}
+        return _origin(believed, host, https=https)
 
     def peer_lines(self, peer: bytes, *, https: bool) -> bytes:
         """The header lines that are the same for all requests of an untrusted peer.
@@ -143,38 +150,56 @@ class Forwarding:
         if not self._trusted.trusts(peer):
             named = b"X-Forwarded-Host: " + host + b"\r\n" if host else b""
             return self.peer_lines(peer, https=https) + named
-        origin = self.origin(peer, given, host, https=https)
-        before = b", ".join(header_values(given, b"x-forwarded-for"))
-        lines = _lines(peer, before, self._port_for(given, origin), https=origin.https)
+        said = _joined(given)
+        origin = _origin(said, host, https=https)
+        before = said.get(b"x-forwarded-for", b"")
+        lines = _lines(peer, before, self._port_for(said, origin), https=origin.https)
         if origin.host:
             lines += b"X-Forwarded-Host: " + origin.host + b"\r\n"
-        elements = [*header_values(given, b"forwarded"), _element(peer, host, https=https)]
-        return lines + b"Forwarded: " + b", ".join(elements) + b"\r\n"
+        element = _element(peer, host, https=https)
+        elements = said.get(b"forwarded")
+        return lines + b"Forwarded: " + (elements + b", " if elements else b"") + element + b"\r\n"
 
-    def _port_for(self, given: Headers, origin: Origin) -> bytes:
+    def _port_for(self, said: Said, origin: Origin) -> bytes:
         """The port a trusted proxy names, or that its host and scheme imply, else our own."""
-        port = _last(given, b"x-forwarded-port")
+        port = _last(said, b"x-forwarded-port")
         if _PORT.fullmatch(port):
             return port
-        if not {b"x-forwarded-proto", b"x-forwarded-host"} & {name for name, _ in given}:
+        if b"x-forwarded-proto" not in said and b"x-forwarded-host" not in said:
             return self._port
         found = _HOST.fullmatch(origin.host)
         return (found[1] if found else None) or (b"443" if origin.https else b"80")
 
 
-def _last(given: Headers, name: bytes) -> bytes:
+def _joined(given: Headers) -> Said:
+    """Repeated fields as one list (RFC 9110 5.3)."""
+    said: Said = {}
+    for name, value in given:
+        said[name] = said[name] + b", " + value if name in said else value
+    return said
+
+
+def _last(said: Said, name: bytes) -> bytes:
     """The member that the nearest proxy wrote."""
-    values = header_values(given, name)
-    return values[-1].rpartition(b",")[2].strip() if values else b""
+    return said.get(name, b"").rpartition(b",")[2].strip()
 
 
-def _nodes(given: Headers) -> list[bytes]:
+def _origin(said: Said, host: bytes, *, https: bool) -> Origin:
+    proto = _last(said, b"x-forwarded-proto").lower()
+    https = proto == b"https" if proto in {b"http", b"https"} else https
+    public = _last(said, b"x-forwarded-host")
+    if public and _HOST.fullmatch(public):
+        return Origin(https, public)
+    return Origin(https, host if _HOST.fullmatch(host) else b"")
+
+
+def _nodes(said: Said) -> list[bytes]:
     """The addresses that proxies wrote, oldest first: X-Forwarded-For, else Forwarded's `for=`."""
-    before = b",".join(header_values(given, b"x-forwarded-for"))
+    before = said.get(b"x-forwarded-for")
     if before:
         return before.split(b",")
-    elements = b",".join(header_values(given, b"forwarded"))
-    return [value for name, value in _PAIR.findall(elements) if name.lower() == b"for"]
+    pairs = _PAIR.findall(said.get(b"forwarded", b""))
+    return [value for name, value in pairs if name.lower() == b"for"]
 
 
 def _scheme(*, https: bool) -> bytes:

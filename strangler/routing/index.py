@@ -60,9 +60,9 @@ def compile_found(entries: Iterable[Entry]) -> Found:
 
 def pick(found: Found, method: bytes, query: bytes, headers: Headers) -> int:
     """The first route of a place that takes the request, or -1."""
-    if type(found) is int:
+    if isinstance(found, int):
         return found
-    for route, methods, conditions in found:  # type: ignore[union-attr]
+    for route, methods, conditions in found:
         if (methods is None or method in methods) and (
             conditions is None or conditions.hold(query, headers)
         ):
