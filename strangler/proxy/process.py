@@ -23,6 +23,7 @@ from strangler.proxy.control import (
     Refused,
 )
 from strangler.proxy.memory import SharedCells
+from strangler.proxy.status import Stage, WorkerStatus
 
 log = structlog.get_logger()
 
@@ -106,6 +107,21 @@ class WorkerProcess:
     def exit_code(self) -> int | None:
         """None while it lives; negative when a signal ended it."""
         return self._process.returncode
+
+    def status(self) -> WorkerStatus:
+        """What there is to know about the process now."""
+        stage = Stage.SERVING if self.listening else Stage.STARTING
+        return WorkerStatus(
+            slot=self.slot,
+            pid=self.pid,
+            stage=Stage.DRAINING if self.draining else stage,
+            version=self.version,
+            writes_in_flight=self.writes_in_flight,
+            age=time.monotonic() - self.started,
+            silent=(time.monotonic_ns() - self.pong.sent_ns) / 1e9,
+            resident_bytes=self.pong.resident_bytes,
+            cpu_seconds=self.pong.cpu_seconds,
+        )
 
     def send(self, message: Message) -> None:
         """Send a message; lost if the process is dying, which its end will tell."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import sys
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -17,9 +16,10 @@ from typing import Any, Final, Self
 import structlog
 
 from strangler.config.model import ClientTimeouts, Table
-from strangler.proxy import control
+from strangler.proxy import control, metrics
 from strangler.proxy.counters import SeriesMap
 from strangler.proxy.health import HealthChecker, Place
+from strangler.proxy.heartbeat import watch_loops
 from strangler.proxy.lease import LeaseHolder, keep_lease, no_renewal
 from strangler.proxy.listener import bind_listeners
 from strangler.proxy.pages import PageSets
@@ -30,15 +30,11 @@ from strangler.proxy.status import (
     Acknowledgement,
     Failure,
     Published,
-    Stage,
     Status,
-    WorkerStatus,
 )
 from strangler.proxy.tls import CertificatePair, CertificateWatch, read_pair
+from strangler.telemetry.prometheus import Family
 
-PING_EVERY: Final = 1.0
-HANGS_AFTER: Final = 30.0
-"""Seconds without an answer to a ping after which a worker's loop counts as stuck."""
 KILL_TIME: Final = 5.0
 """Seconds that the kernel may take to end killed workers."""
 WORKER: Final = (sys.executable, "-m", "strangler.proxy.worker")
@@ -75,11 +71,12 @@ class Supervisor:
         self._renew = renew
         self.address = settings.listen
         """HOST:PORT that is listened on, known after `start`."""
-        self.series = SeriesMap()
-        self.pages = PageSets()
-        self.holder = LeaseHolder(settings.lease)
-        self.refused_publications = 0
-        self.pulse = Pulse()
+        self._series = SeriesMap()
+        self._pages = PageSets()
+        self._lease = LeaseHolder(settings.lease)
+        self.reloads_refused = 0
+        """Table versions that could not go live here; those that never got this far too."""
+        self._pulse = Pulse()
         self._health = HealthChecker(self._tell_health)
         self._table: Table | None = None
         self._certificate: CertificatePair | None = None
@@ -100,10 +97,10 @@ class Supervisor:
             for task in self._background:
                 task.cancel()
             self.kill()
-            await self.pulse.until(lambda: not any(s.processes for s in self._slots), KILL_TIME)
+            await self._pulse.until(lambda: not any(s.processes for s in self._slots), KILL_TIME)
             await self._tasks.__aexit__(None, None, None)
-            self.pages.close()
-            self.holder.close()
+            self._pages.close()
+            self._lease.close()
 
     @property
     def processes(self) -> list[WorkerProcess]:
@@ -123,10 +120,10 @@ class Supervisor:
             self._watch = CertificateWatch(table.gateway.tls, self._tell_certificate)
         self._health.follow(table)
         self._bind()
-        self._keep(keep_lease(self.holder, self._renew))
+        self._keep(keep_lease(self._lease, self._renew))
         await self._start_all()
         self._keep(self._health.run())
-        self._keep(self._ping())
+        self._keep(watch_loops(lambda: self.processes))
         if self._watch is not None:
             self._keep(self._watch.run())
         log.info("gateway_started", address=self.address, workers=len(self._slots))
@@ -147,10 +144,10 @@ class Supervisor:
             self._follow_certificate(previous, table)
             self._send_all(self._install())
             version = table.version
-            await self.pulse.until(lambda: self._all_decided(version), timeout)
+            await self._pulse.until(lambda: self._all_decided(version), timeout)
             published = self._published(version)
             if published.failures:
-                self.refused_publications += 1
+                self.reloads_refused += 1
             if not published.acknowledgements and self._refused(version):
                 self._take_back(previous, version)
             return published
@@ -160,7 +157,7 @@ class Supervisor:
 
         Means that they have ended only if that version fences the group.
         """
-        return await self.pulse.until(
+        return await self._pulse.until(
             lambda: all(
                 process.version == self._version and not process.writes_in_flight.get(group)
                 for process in self.processes
@@ -169,14 +166,14 @@ class Supervisor:
         )
 
     async def restart_workers(self) -> None:
-        """Replace every worker, one slot after the other. Raises WorkerStartError and stops there."""
+        """Replace every worker, slot by slot. Stops at the first WorkerStartError and raises it."""
         for slot in self._slots:
             await slot.replace(self._drain_time)
 
     async def stop(self) -> None:
         """Let every worker drain and exit."""
         await asyncio.gather(*(slot.stop(self._drain_time) for slot in self._slots))
-        self.pulse.beat()
+        self._pulse.beat()
 
     def kill(self) -> None:
         """End every worker at once, with its connections."""
@@ -189,17 +186,23 @@ class Supervisor:
 
     def status(self) -> Status:
         """What there is to know about this replica now."""
-        now, now_ns = time.monotonic(), time.monotonic_ns()
         return Status(
             version=self._version,
             address=self.address,
             slots=len(self._slots),
-            workers=tuple(_worker_status(process, now, now_ns) for process in self.processes),
+            workers=tuple(process.status() for process in self.processes),
             restarts={slot.number: slot.restarts for slot in self._slots},
-            lease_remaining=self.holder.lease.remaining(),
+            lease_remaining=self._lease.lease.remaining(),
             endpoints=self._health.board.states,
             panic=self._health.board.panic(),
         )
+
+    def metrics(self, version: str) -> list[Family]:
+        """Every metric of this gateway; `version` is the program's."""
+        return [
+            *metrics.traffic(self._pages.cells, self._series.bases),
+            *metrics.gateway(self.status(), reloads_refused=self.reloads_refused, version=version),
+        ]
 
     @property
     def _version(self) -> int:
@@ -227,11 +230,11 @@ class Supervisor:
         self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         crew = Crew(
             command=self._settings.command,
-            lease_fd=self.holder.fd,
-            take_pages=self.pages.take,
-            give_pages=lambda pages: self.pages.give_back(pages, self.series.bases),
+            lease_fd=self._lease.fd,
+            take_pages=self._pages.take,
+            give_pages=lambda pages: self._pages.give_back(pages, self._series.bases),
             greeting=self._greeting,
-            pulse=self.pulse,
+            pulse=self._pulse,
             start_timeout=self._settings.start_timeout,
         )
         self._slots = [Slot(number, sock, crew) for number, sock in enumerate(sockets)]
@@ -244,7 +247,7 @@ class Supervisor:
         assert self._table is not None
         table = dataclasses.replace(self._table, sections={})
         down = tuple(sorted(self._health.board.left_out()))
-        return control.Install(table, self.series.assign(table), down)
+        return control.Install(table, self._series.assign(table), down)
 
     def _all_decided(self, version: int) -> bool:
         return all(p.version == version or version in p.refusals for p in self.processes)
@@ -285,28 +288,3 @@ class Supervisor:
     def _send_all(self, message: control.Message) -> None:
         for process in self.processes:
             process.send(message)
-
-    async def _ping(self) -> None:
-        while True:
-            now = time.monotonic_ns()
-            for process in self.processes:
-                if now - process.pong.sent_ns > HANGS_AFTER * 1e9:
-                    log.error("worker_hangs", slot=process.slot, pid=process.pid)
-                    process.kill()
-                process.send(control.Ping(now))
-            await asyncio.sleep(PING_EVERY)
-
-
-def _worker_status(process: WorkerProcess, now: float, now_ns: int) -> WorkerStatus:
-    stage = Stage.SERVING if process.listening else Stage.STARTING
-    return WorkerStatus(
-        slot=process.slot,
-        pid=process.pid,
-        stage=Stage.DRAINING if process.draining else stage,
-        version=process.version,
-        writes_in_flight=process.writes_in_flight,
-        age=now - process.started,
-        silent=(now_ns - process.pong.sent_ns) / 1e9,
-        resident_bytes=process.pong.resident_bytes,
-        cpu_seconds=process.pong.cpu_seconds,
-    )

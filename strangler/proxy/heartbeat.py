@@ -1,0 +1,37 @@
+"""Finds workers whose loop is stuck: the socket still takes connections that nobody serves."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import structlog
+
+from strangler.proxy.control import Ping
+from strangler.proxy.process import WorkerProcess
+
+PING_EVERY: Final = 1.0
+HANGS_AFTER: Final = 30.0
+"""Seconds without an answer to a ping after which a worker is killed; compiling the largest table
+takes a few."""
+
+log = structlog.get_logger()
+
+
+async def watch_loops(
+    processes: Callable[[], Iterable[WorkerProcess]],
+    *,
+    every: float = PING_EVERY,
+    hangs_after: float = HANGS_AFTER,
+) -> None:
+    """Ping all `processes()` until cancelled, and kill what stays silent."""
+    while True:
+        now = time.monotonic_ns()
+        for process in processes():
+            if now - process.pong.sent_ns > hangs_after * 1e9:
+                log.error("worker_hangs", slot=process.slot, pid=process.pid)
+                process.kill()
+            process.send(Ping(now))
+        await asyncio.sleep(every)
