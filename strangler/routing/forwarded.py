@@ -157,6 +157,8 @@ class Forwarding:
         if origin.host:
             lines += b"X-Forwarded-Host: " + origin.host + b"\r\n"
         element = _element(peer, host, https=https)
+        if b"x-real-ip" in said:
+            lines += b"X-Real-IP: " + said[b"x-real-ip"] + b"\r\n"
         elements = said.get(b"forwarded")
         return lines + b"Forwarded: " + (elements + b", " if elements else b"") + element + b"\r\n"
 

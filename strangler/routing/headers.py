@@ -12,7 +12,6 @@ HOP_BY_HOP = frozenset(
         b"proxy-authentication-info",
         b"proxy-authorization",
         b"proxy-connection",
-        b"te",
         b"transfer-encoding",
         b"upgrade",
     }
@@ -69,7 +68,6 @@ NEVER_TRAILERS = (
         b"proxy",
         b"range",
         b"retry-after",
-        b"te",
         b"trailer",
         b"vary",
         b"www-authenticate",
@@ -101,30 +99,8 @@ def connection_nominated(connection: bytes) -> frozenset[bytes]:
     )
 
 
-def te_value(te: bytes) -> bytes | None:
-    """What is sent on of a TE value: `trailers` if the client takes them, else nothing."""
-    return b"trailers" if b"trailers" in tokens(te) else None
-
-
-_NOT_FROM_CLIENT = HOP_BY_HOP | FORWARDING | {b"proxy"}
-"""`Proxy` becomes HTTP_PROXY in CGI-like servers, which libraries take for a setting."""
-
-
-def from_client(name: bytes) -> bool:
-    """Whether a request's field of this lower-case name may go upstream as it came.
-
-    A name with `_` may not: WSGI reads `X_Forwarded_For` as `X-Forwarded-For`.
-    """
-    return not (name in _NOT_FROM_CLIENT or b"_" in name or name.startswith(IDENTITY_PREFIXES))
-
-
-def via_value(version: bytes, pseudonym: bytes) -> bytes:
-    """The Via member to add (RFC 9110 7.6.3) for a message that came as `1.0` or `1.1`."""
-    return version + b" " + pseudonym
-
-
 def via_has(via: bytes, pseudonym: bytes) -> bool:
-    """Whether a Via value names `pseudonym` as a recipient: the message has been here before."""
+    """Whether a Via value (RFC 9110 7.6.3) names `pseudonym`: the message was here before."""
     wanted = pseudonym.lower()
     for member in tokens(via):
         words = member.split(None, 2)
@@ -144,11 +120,6 @@ def valid_request_id(value: bytes) -> bool:
     return _REQUEST_ID(value) is not None
 
 
-def new_request_id(random: bytes) -> bytes:
-    """A request id of 32 hexadecimal digits from 16 random bytes."""
-    return random[:16].hex().encode("ascii")
-
-
 def valid_traceparent(value: bytes) -> bool:
     """Whether a traceparent is well formed (W3C Trace Context 3.2.2).
 
@@ -156,9 +127,3 @@ def valid_traceparent(value: bytes) -> bool:
     """
     found = _TRACEPARENT(value)
     return found is not None and (found[1] != b"00" or found[2] is None)
-
-
-def new_traceparent(random: bytes) -> bytes:
-    """A traceparent, not sampled, from 24 random bytes; zeros, which are no id, become 1."""
-    trace, parent = int.from_bytes(random[:16], "big"), int.from_bytes(random[16:24], "big")
-    return b"00-%032x-%016x-00" % (trace or 1, parent or 1)

@@ -123,6 +123,12 @@ def test_a_trusted_peer_is_believed_and_appended_to():
     )
 
 
+def test_x_real_ip_is_a_trusted_proxys_to_say():
+    given = [(b"x-real-ip", CLIENT)]
+    assert b"\r\nX-Real-IP: 192.0.2.7\r\n" in TRUSTED.lines(PROXY, given, b"s", https=False)
+    assert b"X-Real-IP" not in TRUSTED.lines(CLIENT, given, b"s", https=False)
+
+
 @pytest.mark.parametrize(
     ("given", "https", "host", "port"),
     [
