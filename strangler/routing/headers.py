@@ -12,6 +12,7 @@ HOP_BY_HOP = frozenset(
         b"proxy-authentication-info",
         b"proxy-authorization",
         b"proxy-connection",
+        b"te",
         b"transfer-encoding",
         b"upgrade",
     }

@@ -1,7 +1,9 @@
 import pytest
 
 from strangler.routing.headers import (
+    HOP_BY_HOP,
     NEVER_TRAILERS,
+    PROTECTED,
     connection_nominated,
     tokens,
     valid_request_id,
@@ -114,3 +116,8 @@ PARENT = b"b7ad6b7169203331"
 )
 def test_traceparents(value, valid):
     assert valid_traceparent(value) is valid
+
+
+def test_hop_by_hop_fields_are_those_of_the_connection():
+    assert {b"connection", b"te", b"keep-alive", b"transfer-encoding", b"upgrade"} < HOP_BY_HOP
+    assert not HOP_BY_HOP & PROTECTED
