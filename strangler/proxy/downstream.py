@@ -1,22 +1,22 @@
 """One client's connection: reads requests in order, answers them in order.
 
-llhttp reads heads and chunked bodies. A body with a length is counted, not parsed. While one
-exchange is under way further (pipelined) requests that have already arrived wait, and no more is
-read. Anything that is not clearly one valid request ends the connection: what follows cannot be
+llhttp approves each head; a body is counted or taken out of its chunks. While one exchange is
+under way further (pipelined) requests that have already arrived wait, and no more is read.
+Anything that is not clearly one valid request ends the connection: what follows cannot be
 told apart any more.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import struct
 from collections import deque
 from typing import TYPE_CHECKING, cast
 
-import httptools
-
 from strangler.proxy import request, wire
+from strangler.proxy.chunked import ChunkDecoder, ChunkError
 from strangler.proxy.counters import CONNECTIONS, CONNECTIONS_TOTAL, REQUESTS_TOTAL, Refusal
 from strangler.proxy.deadlines import NO_DEADLINE, Phase
 from strangler.proxy.exchange import Exchange
@@ -32,26 +32,28 @@ LINGER_TIME = 2.0
 """Seconds in which a client's late bytes are thrown away, so that our last answer is not lost to
 a reset (RFC 9112, 9.6)."""
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-_PARSER_ERRORS = (httptools.HttpParserError, httptools.HttpParserInvalidMethodError)
+_BARE_LF = re.compile(rb"(?<!\r)\n")
+_METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}(?: |\Z)")
+"""How a request begins."""
 
 
 class ClientConnection(asyncio.Protocol):
     """A client's connection and the exchange it is busy with."""
 
     __slots__ = (
-        "_again",
-        "_body_left",
+        "_chunks",
         "_closing",
         "_forwarding",
-        "_head_bytes",
+        "_host",
+        "_left",
+        "_lines",
+        "_partial",
         "_paused",
-        "_rebuild",
         "_waiting",
         "deadline",
         "exchange",
         "full",
         "https",
-        "parser",
         "peer",
         "phase",
         "plane",
@@ -72,19 +74,19 @@ class ClientConnection(asyncio.Protocol):
         """The client takes no more bytes for now."""
         self.phase = Phase.HEAD
         self.total_deadline = NO_DEADLINE
-        self.parser: httptools.HttpRequestParser | None = None
         self._waiting: deque[Exchange] | None = None
-        self._body_left = 0
-        self._head_bytes = 0
+        self._partial = b""
+        """The beginning of a head."""
+        self._left = 0
+        """Bytes of the body being read, if it has a length."""
+        self._chunks: ChunkDecoder | None = None
         self._closing = False
         """Nothing more is read as a request."""
         self._paused = False
         self._forwarding: bytes | None = None
         """Lines that are the same for each request of this connection."""
-        self._rebuild = False
-        """The head just read asks for an upgrade that is not done here."""
-        self._again: Exchange | None = None
-        """Whose body llhttp is to read although its head had `Upgrade`."""
+        self._host: bytes | None = None
+        self._lines = b""
 
     # asyncio's side
 
@@ -108,7 +110,6 @@ class ClientConnection(asyncio.Protocol):
         plane.clients.discard(self)
         plane.cells[CONNECTIONS] -= 1
         self._closing = True
-        self.parser = None
         self._waiting = None
         if self.tunnel is not None:
             self.tunnel.close()
@@ -122,7 +123,7 @@ class ClientConnection(asyncio.Protocol):
             return self.tunnel.client_ended()
         exchange = self.exchange
         reading = self.reading
-        if exchange is None or (reading is not None and not reading.request_done):
+        if exchange is None or self._partial or (reading is not None and not reading.request_done):
             return False
         if exchange.held or self.https:
             return False
@@ -153,89 +154,126 @@ class ClientConnection(asyncio.Protocol):
             self.tunnel.from_client(data)
             return
         while data and not self._closing:
-            data = self._count_body(data) if self._body_left else self._parse(data)
+            reading = self.reading
+            if reading is None:
+                data = self._read_head(data)
+            elif self._chunks is not None:
+                data = self._read_chunks(reading, self._chunks, data)
+            elif reading.websocket:
+                data = self._keep_early(reading, data)
+            else:
+                data = self._count_body(reading, data)
         if self._waiting:
             self.read_no_more()
 
-    # reading requests
+    # reading requests; each takes bytes and returns those that it did not need
 
-    def _parse(self, data: bytes) -> bytes:
-        """Feed llhttp; returns what it did not take (behind a head with `Upgrade`)."""
-        parser = self.parser
-        if parser is None:
-            parser = self.parser = httptools.HttpRequestParser(self)
-        try:
-            parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            return self._after_upgrade(data[upgrade.args[0] :])
-        except _PARSER_ERRORS as error:
-            self._unreadable(error)
+    def _read_head(self, data: bytes) -> bytes:
+        if self._partial:
+            data = self._partial + data
+            self._partial = b""
+        end = data.find(b"\r\n\r\n") + 4
+        if end < 4 or data[0] in b"\r\n":
+            data = data.lstrip(b"\r\n")  # empty lines before a request (RFC 9112, 2.2)
+            end = data.find(b"\r\n\r\n") + 4
+            if end < 4:
+                self._keep_partial(data)
+                return b""
+        plane = self.plane
+        plane.cells[REQUESTS_TOTAL] += 1
+        ex = Exchange(self)
+        refusal = request.read(ex, data[:end], plane.live.gateway.limits)
+        if refusal is not None:
+            self._refuse_reading(ex, refusal)
             return b""
-        reading = self.reading
-        if reading is None:
-            return b""
-        if not reading.method:
-            self._limit_head(reading, len(data))
-        elif not reading.coding and reading.length and not reading.request_done:
-            # The head is through and a body with a known length follows: count, do not parse.
-            self._body_left = reading.length - reading.bytes_in
-            self.parser = None
-        return b""
-
-    def _count_body(self, data: bytes) -> bytes:
-        reading = self.reading
-        assert reading is not None
-        left = self._body_left
-        if len(data) <= left:
-            self._body_left = left - len(data)
-            rest = b""
+        if ex.coding:
+            self.reading = ex
+            self._chunks = ChunkDecoder()
+        elif ex.length:
+            self.reading = ex
+            self._left = ex.length
         else:
-            data, rest = data[:left], data[left:]
-            self._body_left = 0
-        reading.body(data)
-        if not self._body_left and not self._closing:
-            self._complete(reading)
-        return rest
+            ex.request_done = True
+            if ex.websocket:
+                self.reading = ex
+            elif ex.close:
+                self._closing = True  # bytes behind the last request are nobody's
+        self._enqueue(ex)
+        return data[end:]
 
-    def _limit_head(self, reading: Exchange, size: int) -> None:
-        """A head that never ends must not fill the memory of parser and process."""
-        self._head_bytes += size
-        if self._head_bytes > self.plane.live.gateway.limits.header_bytes:
-            self._refuse_reading(reading, Refusal.HEAD_TOO_LARGE)
+    def _keep_partial(self, data: bytes) -> None:
+        """The head is not all here. It must not grow without end, nor be nonsense for long."""
+        self._partial = data
+        limits = self.plane.live.gateway.limits
+        if len(data) > limits.header_bytes or (
+            b"\n" not in data and len(data) > limits.request_line
+        ):
+            long_line = b"\n" not in data
+            self._refuse_reading(
+                Exchange(self), Refusal.URI_TOO_LONG if long_line else Refusal.HEAD_TOO_LARGE
+            )
+        elif data and (not _METHOD.match(data) or _BARE_LF.search(data)):
+            self._refuse_reading(Exchange(self), Refusal.BAD_REQUEST)
         elif self.exchange is None and self.phase is not Phase.HEAD:
             self.expect(Phase.HEAD, self.plane.live.gateway.timeouts.header)
 
-    def _unreadable(self, error: Exception) -> None:
-        if self._closing:
-            return
-        reading = self.reading
-        if reading is not None and reading.method and not reading.request_done:
-            # The body cannot be read on. Its exchange ends, whatever it was doing.
-            self._closing = True
-            reading.close = True
-            if reading is self.exchange:
-                reading.fail(Refusal.BAD_REQUEST)
-            else:
-                reading.refusal = Refusal.BAD_REQUEST
-            return
-        refusal = Refusal.BAD_REQUEST
-        if "Content-Length" in str(error):
-            refusal = Refusal.AMBIGUOUS_LENGTH
-        elif isinstance(error, httptools.HttpParserInvalidMethodError):
-            refusal = Refusal.METHOD
-        if reading is None or reading.request_done:
-            reading = Exchange(self)
-        self._refuse_reading(reading, refusal)
+    def _count_body(self, reading: Exchange, data: bytes) -> bytes:
+        left = self._left
+        rest = b""
+        if len(data) > left:
+            data, rest = data[:left], data[left:]
+        self._left = left - len(data)
+        reading.body(data)
+        if not self._left:
+            self._complete(reading)
+        return rest
+
+    def _read_chunks(self, reading: Exchange, chunks: ChunkDecoder, data: bytes) -> bytes:
+        try:
+            pieces = chunks.feed(data)
+        except ChunkError:
+            self._unreadable(reading)
+            return b""
+        for piece in pieces:
+            reading.body(piece)
+        if not chunks.done:
+            return b""
+        self._chunks = None
+        reading.trailers = chunks.trailers
+        self._complete(reading)
+        return chunks.rest
+
+    def _keep_early(self, reading: Exchange, data: bytes) -> bytes:
+        """Bytes behind a WebSocket's head belong to the tunnel, if there will be one."""
+        reading.pending.append(data)
+        reading.close = True
+        self.read_no_more()
+        return b""
+
+    def _complete(self, reading: Exchange) -> None:
+        if reading.close:
+            self._closing = True  # bytes behind the last request are nobody's
+        self.reading = None
+        reading.body_done()
+
+    def _unreadable(self, reading: Exchange) -> None:
+        """The body cannot be read on. Its exchange ends, whatever it was doing."""
+        self._closing = True
+        reading.close = True
+        if reading is self.exchange:
+            reading.fail(Refusal.BAD_REQUEST)
+        else:
+            reading.refusal = Refusal.BAD_REQUEST
 
     def _refuse_reading(self, reading: Exchange, refusal: Refusal) -> None:
         """Answer a request that was not understood, after those before it, and read no more."""
         self._closing = True
+        self._partial = b""
         reading.refusal = refusal
         reading.close = True
         self._enqueue(reading)
 
     def _enqueue(self, exchange: Exchange) -> None:
-        self.plane.cells[REQUESTS_TOTAL] += 1
         if self.exchange is None:
             self.exchange = exchange
             exchange.begin()
@@ -244,121 +282,10 @@ class ClientConnection(asyncio.Protocol):
         else:
             self._waiting.append(exchange)
 
-    def _after_upgrade(self, rest: bytes) -> bytes:
-        """Llhttp skips the body behind `Upgrade`, so such a head is read again without it."""
-        self.parser = None
-        reading = self.reading
-        if reading is None or self._closing:
-            return b""
-        if not self._rebuild:
-            # A WebSocket: what follows belongs to the tunnel, if there will be one.
-            if rest:
-                reading.pending.append(rest)
-                reading.close = True
-            self.read_no_more()
-            return b""
-        self._rebuild = False
-        self._again = reading
-        return _framing_head(reading) + rest
-
-    # llhttp's side
-
-    def on_message_begin(self) -> None:
-        if self._closing:
-            raise ConnectionAbortedError  # stops the parser
-        self.reading = self._again or Exchange(self)
-        self._head_bytes = 0
-
-    def on_url(self, url: bytes) -> None:
-        reading = self.reading
-        if reading is not None and self._again is None:
-            reading.target += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        reading = self.reading
-        if reading is None or self._again is not None:
-            return
-        lower = name.lower()
-        if reading.method:
-            self._trailer(reading, name, value)
-            return
-        reading.pairs.append((lower, value))
-        kind = request.FIELDS.get(lower)
-        if kind is not None:
-            request.note(reading, kind, name, value)
-        elif b"_" not in lower and not lower.startswith(b"x-strangler-"):
-            # WSGI cannot tell `X_Forwarded_For` from `X-Forwarded-For`: no `_` gets through.
-            reading.lines.append(b"%b: %b\r\n" % (name, value))
-
-    def _trailer(self, reading: Exchange, name: bytes, value: bytes) -> None:
-        if reading.trailers is None:
-            reading.trailers = []
-        reading.trailers.append((name, value))
-        if len(reading.trailers) > self.plane.live.gateway.limits.header_count:
-            raise ValueError("too many trailers")
-
-    def on_headers_complete(self) -> None:
-        reading, parser = self.reading, self.parser
-        if self._closing or reading is None or parser is None:
-            raise ConnectionAbortedError
-        if self._again is not None:
-            self._again = None
-            self._enqueue(reading)
-            return
-        reading.method = parser.get_method()
-        limits = self.plane.live.gateway.limits
-        if len(reading.target) + len(reading.method) + 11 > limits.request_line:
-            self._refuse_head(reading, Refusal.URI_TOO_LONG)
-        if len(reading.pairs) > limits.header_count or self._head_size(reading) > (
-            limits.header_bytes
-        ):
-            self._refuse_head(reading, Refusal.HEAD_TOO_LARGE)
-        refusal = request.check(reading, parser.get_http_version())
-        if refusal is not None:
-            self._refuse_head(reading, refusal)
-        if parser.should_upgrade():
-            if not request.wants_websocket(reading):
-                self._rebuild = True
-                reading.close = request.closes(reading)
-                return
-            reading.websocket = True
-        if not parser.should_keep_alive():
-            reading.close = True
-        self._enqueue(reading)
-
-    def _head_size(self, reading: Exchange) -> int:
-        size = 4 * len(reading.pairs)
-        for name, value in reading.pairs:
-            size += len(name) + len(value)
-        return size
-
-    def _refuse_head(self, reading: Exchange, refusal: Refusal) -> None:
-        self._refuse_reading(reading, refusal)
-        raise ConnectionAbortedError(refusal.label)  # stops the parser
-
-    def on_body(self, data: bytes) -> None:
-        reading = self.reading
-        if reading is not None and not self._rebuild:
-            reading.body(data)
-        if self._closing:
-            raise ConnectionAbortedError
-
-    def on_message_complete(self) -> None:
-        reading = self.reading
-        if reading is None or self._rebuild:
-            return
-        self._complete(reading)
-
-    def _complete(self, reading: Exchange) -> None:
-        if reading.close:
-            self._closing = True  # bytes behind the last request are nobody's
-        self.reading = None
-        reading.body_done()
-
     @property
     def is_idle(self) -> bool:
         """Nothing is under way: no request has begun to arrive."""
-        return self.exchange is None and not self._head_bytes and self.reading is None
+        return self.exchange is None and not self._partial and self.reading is None
 
     # the exchange's side
 
@@ -438,7 +365,7 @@ class ClientConnection(asyncio.Protocol):
     def expect(self, phase: Phase, seconds: float) -> None:
         """From now on the connection waits for this, so long."""
         self.phase = phase
-        self.deadline = self.plane.time() + seconds if seconds else NO_DEADLINE
+        self.deadline = self.plane.now + seconds if seconds else NO_DEADLINE
 
     def expect_body(self) -> None:
         """The client's turn: the next piece of the request's body."""
@@ -453,8 +380,8 @@ class ClientConnection(asyncio.Protocol):
             exchange.fail(Refusal.TOTAL_TIMEOUT)
         elif exchange is not None and self.phase in _LATE:
             exchange.fail(_LATE[self.phase])
-        elif self.phase is Phase.HEAD and self.reading is not None and self._head_bytes:
-            self._refuse_reading(self.reading, Refusal.HEADER_TIMEOUT)
+        elif self.phase is Phase.HEAD and self._partial:
+            self._refuse_reading(Exchange(self), Refusal.HEADER_TIMEOUT)
         elif self.phase is Phase.LINGER:
             self.transport.abort()
         else:
@@ -481,7 +408,10 @@ class ClientConnection(asyncio.Protocol):
             )
         if self._forwarding is None:
             self._forwarding = self.plane.forwarding.peer_lines(self.peer, https=self.https)
-        return b"%bX-Forwarded-Host: %b\r\n" % (self._forwarding, exchange.host)
+        if exchange.host != self._host:
+            self._host = exchange.host
+            self._lines = b"%bX-Forwarded-Host: %b\r\n" % (self._forwarding, exchange.host)
+        return self._lines
 
 
 _LATE = {
@@ -494,10 +424,3 @@ _LATE = {
     Phase.HELD: Refusal.HOLD_TIMEOUT,
     Phase.TUNNEL: Refusal.IDLE_TIMEOUT,
 }
-
-
-def _framing_head(ex: Exchange) -> bytes:
-    """A head that makes llhttp read the body of `ex`, whose own head it stumbled over."""
-    if ex.coding:
-        return b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
-    return b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (ex.length or 0)

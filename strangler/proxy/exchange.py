@@ -10,6 +10,7 @@ Attributes not set in `__init__` fall back to the class: a request sets only wha
 from __future__ import annotations
 
 from random import getrandbits
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from strangler.config.model import Buffering
@@ -28,6 +29,7 @@ from strangler.proxy.counters import (
     bucket,
 )
 from strangler.proxy.deadlines import NO_DEADLINE, Phase
+from strangler.proxy.fields import pairs_of
 from strangler.proxy.tunnel import Tunnel
 from strangler.routing.table import AMBIGUOUS
 
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 PENDING_HIGH = 64 * 1024
 """Bytes of a body that wait for a connection before the client is no longer read."""
 MAX_ATTEMPTS = 3
+NO_PAIRS: list[tuple[bytes, bytes]] = []
 
 
 class Exchange:
@@ -61,11 +64,22 @@ class Exchange:
     websocket = False
     expect = b""
     cookie = b""
-    forwarded: tuple[tuple[bytes, bytes], ...] = ()
+    forwarded: list[tuple[bytes, bytes]] = NO_PAIRS
     via = b""
     request_id = b""
     traceparent = b""
     te_trailers = False
+
+    @property
+    def has_framing(self) -> bool:
+        """The head needs lines about its body or its connection."""
+        return bool(
+            self.length is not None
+            or self.coding
+            or self.expect
+            or self.te_trailers
+            or self.websocket
+        )
 
     # the decision
     plan: RoutePlan
@@ -89,7 +103,7 @@ class Exchange:
     """Let go by a fence, and not over yet."""
     request_done = False
     bytes_in = 0
-    trailers: list[tuple[bytes, bytes]] | None = None
+    trailers: list[bytes] | None = None
 
     # the answer
     upstream: UpstreamConnection | None = None
@@ -110,10 +124,10 @@ class Exchange:
 
     def __init__(self, client: ClientConnection) -> None:
         self.client = client
-        self.pairs: list[tuple[bytes, bytes]] = []
-        """Every header field in order, names lower-cased: what conditions look at."""
+        self.head: list[bytes] = []
+        """Every header line as it came."""
         self.lines: list[bytes] = []
-        """The fields that are copied, as they came, each with its CRLF."""
+        """Those that are copied."""
         self.pending: list[bytes] = []
         """Pieces of the body that wait for a connection."""
 
@@ -123,12 +137,16 @@ class Exchange:
         """It is this exchange's turn: decide, and send it on its way."""
         client = self.client
         live = client.plane.live
-        self.began = self.began or client.plane.time()
+        self.began = self.began or monotonic()
         if self.refusal is not None:
             self.refuse(self.refusal)
             return
         index = live.routing.match(
-            self.method, self.host.lower(), self.path, self.query, self.pairs
+            self.method,
+            self.host.lower(),
+            self.path,
+            self.query,
+            pairs_of(self.head) if live.reads_headers else NO_PAIRS,
         )
         if index == AMBIGUOUS:
             self.refuse(Refusal.AMBIGUOUS_PATH)
@@ -153,7 +171,7 @@ class Exchange:
         if side is None:
             assert plan.chooser is not None
             choice = plan.chooser.choose(
-                self.pairs,
+                pairs_of(self.head) if plan.reads_headers else NO_PAIRS,
                 self.cookie,
                 client.address_of(self),
                 plane.cookies,
@@ -166,7 +184,7 @@ class Exchange:
         if side.total < NO_DEADLINE:
             client.total_deadline = self.began + side.total
         request.identify(self)
-        if request.looping(self, plan.pseudonym):
+        if self.via and request.looping(self, plan.pseudonym):
             self.refuse(Refusal.BAD_REQUEST)
             return
         plane.cells[side.base + IN_FLIGHT] += 1
@@ -315,13 +333,9 @@ class Exchange:
 
     # the answer
 
-    def write(self, data: bytes) -> None:
-        """Bytes of the answer; the first of them carry the head."""
-        client = self.client
-        self.started = self.status > 0
-        client.transport.write(data)
-        if not client.full:
-            client.expect(Phase.STREAM, self.side.idle)
+    def interim(self, data: bytes) -> None:
+        """Interim answers (1xx); the final one is still to come."""
+        self.client.transport.write(data)
 
     def answered(self) -> None:
         """The answer is complete."""
@@ -329,7 +343,7 @@ class Exchange:
         if connection is not None:
             self.upstream = None
             if self.request_done:
-                connection.release(self.client.plane.time())
+                connection.release(monotonic())
             else:
                 connection.abort()  # the endpoint answered early and must not get a cut body
         self._finish()
@@ -354,11 +368,14 @@ class Exchange:
 
     # what can go wrong
 
-    def upstream_closed(self, *, fresh: bool) -> None:
-        """The endpoint closed before a byte of an answer; a read may be sent once more."""
+    def upstream_closed(self, *, repeatable: bool) -> None:
+        """The endpoint closed before an answer; a read on a kept connection is sent once more.
+
+        `repeatable`: the connection had served before and brought no byte of this answer, so it
+        was most likely closed while idle.
+        """
         self.upstream = None
-        repeat = self._may_repeat() and not fresh and self.status == 0
-        if not repeat or self.attempts >= MAX_ATTEMPTS:
+        if not (repeatable and self._may_repeat() and self.attempts < MAX_ATTEMPTS):
             self.fail(Refusal.UPSTREAM_RESET)
             return
         plane = self.client.plane
@@ -366,10 +383,6 @@ class Exchange:
         plane.cells[self.side.base + RETRIES] += 1
         self.endpoint.in_flight -= 1
         self.dispatch()
-
-    def upstream_failed(self, refusal: Refusal) -> None:
-        """The endpoint broke the answer off or sent nonsense."""
-        self.fail(refusal)
 
     def upstream_full(self) -> None:
         """The endpoint takes no more for now: the client is not read."""
@@ -452,7 +465,7 @@ class Exchange:
     def _count(self, *, aborted: bool) -> None:
         plane = self.client.plane
         cells = plane.cells
-        elapsed = int((plane.time() - self.began) * 1_000_000)
+        elapsed = int((monotonic() - self.began) * 1_000_000)
         if self.in_flight:
             base = self.side.base
             cells[base + IN_FLIGHT] -= 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from strangler.config.model import Hold as Limits
@@ -46,7 +47,7 @@ class Hold:
     def add(self, ex: Exchange) -> None:
         """Hold a write, or refuse it when there is no room or time left for it."""
         limits = self._limits()
-        left = limits.time - (self._loop.time() - ex.began)
+        left = limits.time - (monotonic() - ex.began)
         if len(self._held) >= limits.requests:
             ex.refuse(Refusal.HOLD_FULL)
         elif left <= 0:

@@ -15,6 +15,7 @@ from strangler.config.model import (
     Buffering,
     Group,
     HeaderRules,
+    IdentityKind,
     Match,
     Redirect,
     Respond,
@@ -66,6 +67,8 @@ class Side:
             if label
             else b""
         )
+        self.answer_tail: Final = self.route_line + self.via
+        """What is added to every answer."""
 
 
 class RoutePlan:
@@ -83,6 +86,8 @@ class RoutePlan:
         self.group: Final = route.group
         self.pseudonym: Final = table.gateway.via.encode("latin-1")
         self.body_limit: Final = _or_unlimited(route.body_limit, table.gateway.limits.body)
+        self.reads_headers: Final = _reads_headers(table.groups[route.group])
+        """Its choices look at header fields other than Cookie."""
         self.has_streams: Final = bool(route.sync)
         self.fenced: Final = any(fence.group == route.group for fence in table.fences)
         self.rewrite: Final = None if self._answers(route) else route_rewrite(route)
@@ -97,7 +102,8 @@ class RoutePlan:
         self.status: Final = route.action.status if not isinstance(route.action, Split) else 0
         self.base: Final = series.get((route.name, NO_UPSTREAM), OTHER)
         """Counter cells of answers that the gateway gives itself."""
-        self.own_lines: Final = b"".join(self.edit_response([]) if self.edit_response else ())
+        added = self.edit_response([]) if self.edit_response else []
+        self.own_lines: Final = b"".join(line + b"\r\n" for line in added)
         """What the route's rules add to such an answer."""
         self.chooser: Chooser | None = None
         self.sides: tuple[Side, ...] = ()
@@ -154,6 +160,15 @@ class LiveTable:
         self.plans: Final = [RoutePlan(r, whole, pools, series) for r in (*table.routes, default)]
         """By route index; -1 (`NO_ROUTE`) is the default upstream's."""
         self.fenced: Final = frozenset(fence.group for fence in table.fences)
+        self.reads_headers: Final = any(
+            route.match.headers or route.match.cookies for route in table.routes
+        )
+
+
+def _reads_headers(group: Group) -> bool:
+    return group.force.header is not None or any(
+        source.kind is IdentityKind.HEADER for source in group.identity
+    )
 
 
 def _default_route(table: Table) -> Route:

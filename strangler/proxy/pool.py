@@ -11,6 +11,7 @@ import asyncio
 import random
 import ssl
 from collections.abc import Callable
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -98,7 +99,7 @@ class EndpointPool:
             log.warning("connect_failed", endpoint=str(self.endpoint), error=str(error))
         else:
             if not ex.connected(connection):  # the client left while we were connecting
-                self.put(connection, asyncio.get_running_loop().time())
+                self.put(connection, monotonic())
             return
         self.open -= 1
         ex.connect_failed(refusal)

@@ -1,20 +1,30 @@
 """The head of a request: what llhttp leaves to us to check, and the head that goes upstream.
 
-`FIELDS` names the header fields that mean something to a gateway; all others are copied as they
-came. The client's connection calls `note` for each field of that table and `check` when the head
-is complete; `upstream_head` writes the head anew for an upstream.
+`FIELDS` names the header fields that mean something to a gateway; all other lines are copied as
+they came. `read` takes a head apart, `upstream_head` writes it anew for an upstream.
 """
 
 from __future__ import annotations
 
 import re
-from random import getrandbits
+from binascii import hexlify
+from random import randbytes
 from typing import TYPE_CHECKING, Final
 
 from strangler.proxy.counters import Refusal
+from strangler.proxy.fields import (
+    COPIED,
+    DROPPED,
+    HeadError,
+    LineKinds,
+    approve_request,
+    value_of,
+    without,
+)
 from strangler.routing import headers
 
 if TYPE_CHECKING:
+    from strangler.config.model import Limits
     from strangler.proxy.exchange import Exchange
 
 HOST: Final = 1
@@ -29,7 +39,6 @@ VIA: Final = 9
 REQUEST_ID: Final = 10
 TRACEPARENT: Final = 11
 TE: Final = 12
-DROPPED: Final = 13
 
 FIELDS: Final = {
     b"host": HOST,
@@ -59,57 +68,140 @@ FIELDS: Final = {
     b"x-forwarded-user": DROPPED,
     b"x-forwarded-scheme": DROPPED,
 }
-"""Dropped fields are hop-by-hop (RFC 9110, 7.6.1) or claims that only a gateway may make."""
+"""Fields that mean something here. Dropped ones are hop-by-hop (RFC 9110, 7.6.1), or claims that
+only a gateway may make."""
 
+
+def _plain(name: bytes) -> int:
+    """WSGI cannot tell `X_Forwarded_For` from `X-Forwarded-For`: no `_` gets through."""
+    return DROPPED if b"_" in name or name.startswith(headers.IDENTITY_PREFIXES) else COPIED
+
+
+_KINDS: Final = LineKinds(FIELDS, _plain)
 _TARGET: Final = re.compile(rb"[!-\"$-~]+")
 """Visible ASCII without `#`: a fragment never belongs in a target (RFC 9112, 3.2)."""
 _AUTHORITY: Final = re.compile(
     rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]{0,5})?"
 )
 """uri-host and port (RFC 3986, 3.2.2)."""
+_OTHER_VERSION: Final = re.compile(rb"[^\r\n]* HTTP/[0-9.]+\r\n")
 _MAX_VIA: Final = 8
 """So often may our own name stand in Via before a request counts as going round in a circle."""
 
 
-def note(ex: Exchange, kind: int, name: bytes, value: bytes) -> None:
-    """Keep a field of `FIELDS` where `check` and `upstream_head` look for it."""
-    if kind == HOST:
-        ex.host_fields += 1
-        ex.host = value
-    elif kind == COOKIE:
-        ex.cookie = value if not ex.cookie else ex.cookie + b"; " + value
-        ex.lines.append(b"%b: %b\r\n" % (name, value))
-    elif kind == CONNECTION:
-        ex.connection = value if not ex.connection else ex.connection + b"," + value
-    elif kind == CONTENT_LENGTH:
-        ex.length = int(value)
-    elif kind == TRANSFER_ENCODING:
-        ex.coding = value.lower() if not ex.coding else ex.coding + b"," + value.lower()
-    elif kind == UPGRADE:
-        ex.upgrade = value if not ex.upgrade else ex.upgrade + b"," + value
-    elif kind == EXPECT:
-        ex.expect = value
-    elif kind == FORWARDED:
-        ex.forwarded = (*ex.forwarded, (name.lower(), value))
-    elif kind == VIA:
-        ex.via = value if not ex.via else ex.via + b", " + value
-    elif kind == REQUEST_ID:
-        ex.request_id = value
-    elif kind == TRACEPARENT:
-        ex.traceparent = value
-    elif kind == TE and b"trailers" in value.lower():
-        ex.te_trailers = True
+def read(ex: Exchange, head: bytes, limits: Limits) -> Refusal | None:
+    """Read a head, from its first byte to its empty line, into `ex`; or say why it is refused."""
+    try:
+        approve_request(head)
+    except HeadError as error:
+        return _complaint(head, str(error))
+    lines = head.split(b"\r\n")
+    start = lines[0].split(b" ")
+    if len(start) != 3:
+        return Refusal.BAD_REQUEST
+    ex.method, ex.target, version = start
+    if len(lines[0]) > limits.request_line:
+        return Refusal.URI_TOO_LONG
+    if len(head) > limits.header_bytes or len(lines) - 3 > limits.header_count:
+        return Refusal.HEAD_TOO_LARGE
+    del lines[-2:], lines[0]
+    ex.head = lines
+    kept = ex.lines
+    kinds = _KINDS
+    for line in lines:
+        kind = kinds[line]
+        if kind == COPIED:
+            kept.append(line)
+        elif kind != DROPPED:
+            _NOTES[kind](ex, value_of(line), line)
+    return _check(ex, version)
 
 
-def check(ex: Exchange, version: str) -> Refusal | None:
+def _complaint(head: bytes, error: str) -> Refusal:
+    if "method" in error:
+        return Refusal.METHOD
+    if "Content-Length" in error or "Transfer-Encoding" in error:
+        return Refusal.AMBIGUOUS_LENGTH
+    if "version" in error.lower() and _OTHER_VERSION.match(head):
+        return Refusal.VERSION
+    return Refusal.BAD_REQUEST
+
+
+def _note_host(ex: Exchange, value: bytes, _line: bytes) -> None:
+    ex.host_fields += 1
+    ex.host = value
+
+
+def _note_connection(ex: Exchange, value: bytes, _line: bytes) -> None:
+    ex.connection = value if not ex.connection else ex.connection + b"," + value
+
+
+def _note_length(ex: Exchange, value: bytes, _line: bytes) -> None:
+    ex.length = int(value)
+
+
+def _note_coding(ex: Exchange, value: bytes, _line: bytes) -> None:
+    ex.coding = value.lower() if not ex.coding else ex.coding + b"," + value.lower()
+
+
+def _note_upgrade(ex: Exchange, value: bytes, _line: bytes) -> None:
+    ex.upgrade = value if not ex.upgrade else ex.upgrade + b"," + value
+
+
+def _note_expect(ex: Exchange, value: bytes, _line: bytes) -> None:
+    ex.expect = value
+
+
+def _note_cookie(ex: Exchange, value: bytes, line: bytes) -> None:
+    ex.cookie = value if not ex.cookie else ex.cookie + b"; " + value
+    ex.lines.append(line)
+
+
+def _note_forwarded(ex: Exchange, value: bytes, line: bytes) -> None:
+    ex.forwarded = [*ex.forwarded, (line.partition(b":")[0].lower(), value)]
+
+
+def _note_via(ex: Exchange, value: bytes, _line: bytes) -> None:
+    ex.via = value if not ex.via else ex.via + b", " + value
+
+
+def _note_request_id(ex: Exchange, value: bytes, _line: bytes) -> None:
+    ex.request_id = value
+
+
+def _note_traceparent(ex: Exchange, value: bytes, _line: bytes) -> None:
+    ex.traceparent = value
+
+
+def _note_te(ex: Exchange, value: bytes, _line: bytes) -> None:
+    ex.te_trailers = b"trailers" in headers.tokens(value)
+
+
+_NOTES: Final = {
+    HOST: _note_host,
+    CONNECTION: _note_connection,
+    CONTENT_LENGTH: _note_length,
+    TRANSFER_ENCODING: _note_coding,
+    UPGRADE: _note_upgrade,
+    EXPECT: _note_expect,
+    COOKIE: _note_cookie,
+    FORWARDED: _note_forwarded,
+    VIA: _note_via,
+    REQUEST_ID: _note_request_id,
+    TRACEPARENT: _note_traceparent,
+    TE: _note_te,
+}
+
+
+def _check(ex: Exchange, version: bytes) -> Refusal | None:
     """What llhttp accepts and a gateway must not: RFC 9112 3.2, 5, 6.1; RFC 9110 7.2, 10.1.1."""
-    if version == "1.0":
+    if version == b"HTTP/1.0":
         ex.http10 = True
         if ex.coding:
             return Refusal.AMBIGUOUS_LENGTH
         if ex.host_fields > 1:
             return Refusal.HOST
-    elif version != "1.1":
+    elif version != b"HTTP/1.1":
         return Refusal.VERSION
     elif ex.host_fields != 1:
         return Refusal.HOST
@@ -121,6 +213,10 @@ def check(ex: Exchange, version: str) -> Refusal | None:
         return Refusal.BAD_REQUEST
     if ex.expect and ex.expect.lower() != b"100-continue":
         return Refusal.EXPECTATION
+    if ex.connection or ex.http10:
+        said = headers.tokens(ex.connection)
+        ex.close = b"close" in said or (ex.http10 and b"keep-alive" not in said)
+    ex.websocket = bool(ex.upgrade) and _wants_websocket(ex)
     return _check_target(ex)
 
 
@@ -149,7 +245,7 @@ def _check_target(ex: Exchange) -> Refusal | None:
     return None
 
 
-def wants_websocket(ex: Exchange) -> bool:
+def _wants_websocket(ex: Exchange) -> bool:
     """Only this may become a tunnel: a GET without a body that asks for a WebSocket (RFC 6455)."""
     return (
         ex.upgrade.lower() == b"websocket"
@@ -157,22 +253,18 @@ def wants_websocket(ex: Exchange) -> bool:
         and not ex.http10
         and not ex.coding
         and not ex.length
-        and b"upgrade" in ex.connection.lower()
+        and b"upgrade" in headers.tokens(ex.connection)
     )
-
-
-def closes(ex: Exchange) -> bool:
-    """The client's connection ends with this request (RFC 9112, 9.3)."""
-    said = headers.tokens(ex.connection)
-    return b"close" in said or (ex.http10 and b"keep-alive" not in said)
 
 
 def identify(ex: Exchange) -> None:
     """Keep a valid X-Request-ID and traceparent; make new ones otherwise (W3C Trace Context)."""
+    digits = hexlify(randbytes(24))
     if not ex.request_id or not headers.valid_request_id(ex.request_id):
-        ex.request_id = b"%032x" % getrandbits(128)
+        ex.request_id = digits[:32]
     if not ex.traceparent or not headers.valid_traceparent(ex.traceparent):
-        ex.traceparent = b"00-%032x-%016x-00" % (getrandbits(128) | 1, getrandbits(64) | 1)
+        # No span is recorded here, so the sampled flag stays off.
+        ex.traceparent = b"00-%b-%b-00" % (digits[:32], digits[32:])
 
 
 def looping(ex: Exchange, pseudonym: bytes) -> bool:
@@ -192,28 +284,26 @@ def upstream_head(ex: Exchange, *, length: int | None) -> bytes:
     if plan.rewrite is not None and target != b"*":
         path = plan.rewrite.path(ex.path)
         target = path + b"?" + ex.query if ex.has_query else path
-    nominated = headers.connection_nominated(ex.connection) if ex.connection else None
-    if nominated:
-        lines = [line for line in lines if line.partition(b":")[0].lower() not in nominated]
+    if ex.connection:
+        nominated = headers.connection_nominated(ex.connection)
+        if nominated:
+            lines = without(lines, nominated)
     if plan.edit_request is not None:
         lines = plan.edit_request(lines)
-    return b"".join(
-        (
-            b"%b %b HTTP/1.1\r\nHost: %b\r\n" % (ex.method, target, _host(ex)),
-            *lines,
-            _framing(ex, length),
-            ex.client.forwarding(ex),
-            b"X-Request-ID: %b\r\ntraceparent: %b\r\n%b\r\n"
-            % (ex.request_id, ex.traceparent, side.via if not ex.via else _via(ex)),
-        )
-    )
-
-
-def _host(ex: Exchange) -> bytes:
-    host = ex.side.host
+    host = side.host
     if host is None and ex.host:
-        return ex.host
-    return host or ex.endpoint.authority
+        host = ex.host
+    return b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%b%bX-Request-ID: %b\r\ntraceparent: %b\r\n%b\r\n" % (
+        ex.method,
+        target,
+        host or ex.endpoint.authority,
+        b"\r\n".join((*lines, b"")) if lines else b"",
+        b"" if ex.request_done and not ex.has_framing else _framing(ex, length),
+        ex.client.forwarding(ex),
+        ex.request_id,
+        ex.traceparent,
+        side.via if not ex.via else _via(ex),
+    )
 
 
 def _framing(ex: Exchange, length: int | None) -> bytes:
@@ -238,12 +328,12 @@ def _via(ex: Exchange) -> bytes:
     return b"Via: %b, %b %b\r\n" % (ex.via, version, ex.plan.pseudonym)
 
 
-def trailer_lines(trailers: list[tuple[bytes, bytes]]) -> bytes:
+def trailer_lines(trailers: list[bytes]) -> bytes:
     """The trailers that may follow a body, written out (RFC 9110, 6.5.1: most fields may not)."""
     return b"".join(
-        b"%b: %b\r\n" % (name, value)
-        for name, value in trailers
-        if name.lower() not in headers.NEVER_TRAILERS
+        line + b"\r\n"
+        for line in trailers
+        if (name := line.partition(b":")[0].lower()) not in headers.NEVER_TRAILERS
         and b"_" not in name
-        and not name.lower().startswith(headers.IDENTITY_PREFIXES)
+        and not name.startswith(headers.IDENTITY_PREFIXES)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from time import monotonic
 from typing import Final, Protocol
 
 from strangler.config.model import ProxyCookie, Table, Upstream
@@ -24,6 +25,8 @@ IDLE_GRACE: Final = 2.0
 """Seconds that a draining worker keeps idle connections open: a request that is on its way when
 the drain begins is still answered, with `Connection: close`."""
 _DRAIN_STEP: Final = 0.02
+_POOL_SWEEP: Final = 50
+"""Pools are swept every so many ticks."""
 
 LogRequest = Callable[[Exchange, int], None]
 """Gets each finished exchange and its duration in microseconds."""
@@ -48,7 +51,8 @@ class DataPlane:
         lease: WriteLease,
         log_request: LogRequest | None = None,
     ) -> None:
-        self.time: Final = loop.time
+        self.now = monotonic()
+        """Seconds; renewed by each sweep, so deadlines cost no look at the clock."""
         self.cells: Final = cells
         self.log_request = log_request
         self.clients: set[ClientConnection] = set()
@@ -66,7 +70,8 @@ class DataPlane:
         self._pools: dict[str, UpstreamPool] = {}
         self._down: set[tuple[str, str]] = set()
         self._writes: dict[str, int] = {}
-        self._sweep = Sweep(loop, self.clients, self._sweep_pools)
+        self._ticks = 0
+        self._sweep = Sweep(loop, self.clients, self._tick)
         self._resolver = Resolver(loop, self._pools)
 
     def install(self, table: Table, series: Mapping[tuple[str, str], int]) -> None:
@@ -125,9 +130,9 @@ class DataPlane:
     async def drain(self, timeout: float) -> None:
         """Finish what is in flight, close what is idle; after `timeout` seconds cut the rest."""
         self.draining = True
-        start = self.time()
-        while self.clients and self.time() - start < timeout:
-            idle_too = self.time() - start > min(IDLE_GRACE, timeout / 2)
+        start = monotonic()
+        while self.clients and monotonic() - start < timeout:
+            idle_too = monotonic() - start > min(IDLE_GRACE, timeout / 2)
             for client in [c for c in self.clients if idle_too and c.is_idle]:
                 client.transport.close()
             await asyncio.sleep(_DRAIN_STEP)
@@ -200,10 +205,13 @@ class DataPlane:
         ex.client.transport.write(head + plan.own_lines + ending)
         ex.answered()
 
-    def _sweep_pools(self, now: float) -> None:
-        for pool in self._pools.values():
-            for endpoint in pool.endpoints:
-                endpoint.sweep(now)
+    def _tick(self, now: float) -> None:
+        self.now = now
+        self._ticks += 1
+        if self._ticks % _POOL_SWEEP == 0:
+            for pool in self._pools.values():
+                for endpoint in pool.endpoints:
+                    endpoint.sweep(now)
 
 
 def _redirect(ex: Exchange, plan: RoutePlan) -> tuple[bytes, bytes]:

@@ -1,8 +1,8 @@
 """One connection to an endpoint: writes requests, reads answers, hands their bytes on.
 
-A parser reads one answer and is thrown away. A body with a length is counted, not parsed, once
-its head is through: the bytes go from socket to socket as they come. Whatever an endpoint sends
-outside an answer, after it or beyond its length makes the connection useless, never an answer.
+llhttp approves the head of an answer; its body is counted, or taken out of its chunks, and goes
+from socket to socket as it comes. Whatever an endpoint sends outside an answer, after it or
+beyond its length makes the connection useless, never an answer.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, cast
 
-import httptools
-
 from strangler.proxy import response, wire
+from strangler.proxy.chunked import ChunkDecoder, ChunkError
 from strangler.proxy.counters import UPSTREAM_CONNECTIONS, Refusal
+from strangler.proxy.deadlines import Phase
 
 if TYPE_CHECKING:
     from strangler.proxy.exchange import Exchange
@@ -30,22 +30,15 @@ class UpstreamConnection(asyncio.Protocol):
     """A connection to an endpoint; carries one exchange at a time."""
 
     __slots__ = (
-        "body_left",
+        "_answer",
+        "_chunks",
+        "_left",
+        "_partial",
         "close_after",
-        "code",
-        "complete",
         "exchange",
-        "fields",
-        "head_bytes",
-        "head_done",
-        "http10",
         "idle_since",
-        "lines",
-        "out",
-        "parser",
         "peer",
         "pool",
-        "reason",
         "requests",
         "transport",
         "tunnel",
@@ -58,8 +51,13 @@ class UpstreamConnection(asyncio.Protocol):
         self.requests = 0
         """Requests sent; a connection with none before this one is fresh."""
         self.idle_since = 0.0
-        self.body_left = 0
-        self.out: list[bytes] = []
+        self.close_after = False
+        """Not to be used for another request."""
+        self._answer: response.Answer | None = None
+        self._left = 0
+        """Bytes of a body with a length that are still to come."""
+        self._chunks: ChunkDecoder | None = None
+        self._partial = b""
 
     # asyncio's side
 
@@ -96,10 +94,10 @@ class UpstreamConnection(asyncio.Protocol):
             self.tunnel.from_upstream(data)
         elif exchange is None:
             self.close()  # an answer nobody asked for
-        elif self.body_left:
-            self._count_body(exchange, data)
+        elif self._answer is None:
+            self._read_head(exchange, data)
         else:
-            self._parse(exchange, data)
+            self._read_body(exchange, data, b"")
 
     # the exchange's side
 
@@ -107,22 +105,14 @@ class UpstreamConnection(asyncio.Protocol):
         """Send a request's head; the answer goes to `exchange`."""
         self.exchange = exchange
         self.requests += 1
-        self.parser = httptools.HttpResponseParser(self)
-        self.fields = response.Fields()
-        self.lines: list[bytes] = []
-        self.code = 0
-        self.reason = b""
-        self.head_bytes = 0
-        self.head_done = False
-        self.complete = False
-        self.close_after = False
+        self._answer = None
         self.transport.write(head)
 
     def release(self, now: float) -> None:
         """The exchange is over on both sides: back into the pool, or closed."""
         self.exchange = None
-        if self.close_after or not self.complete or self.body_left:
-            self.close()
+        if self.close_after:
+            self.transport.close()
         else:
             self.pool.put(self, now)
 
@@ -138,132 +128,129 @@ class UpstreamConnection(asyncio.Protocol):
 
     # reading an answer
 
-    def _parse(self, exchange: Exchange, data: bytes) -> None:
-        self.out = []
-        if not self.head_done:
-            self.head_bytes += len(data)
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._upgraded(exchange, data[upgrade.args[0] :])
-            return
-        except httptools.HttpParserError:
-            self.close_after = True
-            if not self.complete:
-                self._flush(exchange)
-                exchange.upstream_failed(Refusal.UPSTREAM_BAD_RESPONSE)
+    def _read_head(self, exchange: Exchange, data: bytes) -> None:
+        """Read heads until the final one; interim ones go to the client at once."""
+        if self._partial:
+            data = self._partial + data
+            self._partial = b""
+        out = b""
+        while True:
+            end = data.find(b"\r\n\r\n") + 4
+            if end < 4:
+                self._partial = data
+                if len(data) > MAX_HEAD:
+                    exchange.fail(Refusal.UPSTREAM_BAD_RESPONSE)
+                elif out:
+                    exchange.interim(out)
                 return
-        if not self.head_done and self.head_bytes > MAX_HEAD:
-            exchange.upstream_failed(Refusal.UPSTREAM_BAD_RESPONSE)
-            return
-        self._flush(exchange)
-        if self.complete:
-            exchange.answered()
-        elif self.head_done:
-            self.body_left = self.fields.left(exchange.bytes_out)
+            answer = response.read(data[:end])
+            data = data[end:]
+            if answer is None or answer.code > 599:
+                exchange.fail(Refusal.UPSTREAM_BAD_RESPONSE)
+                return
+            if answer.code >= 200:
+                break
+            if answer.code == 101:
+                self._upgraded(exchange, answer, data)
+                return
+            exchange.continued = exchange.continued or answer.code == 100
+            if not exchange.http10:
+                out += response.informational(answer)
+        self._final_head(exchange, answer, data, out)
 
-    def _flush(self, exchange: Exchange) -> None:
-        out = self.out
-        if out and self.exchange is exchange:
-            exchange.write(out[0] if len(out) == 1 else b"".join(out))
-
-    def _count_body(self, exchange: Exchange, data: bytes) -> None:
-        size = len(data)
-        if size > self.body_left:
-            data = data[: self.body_left]
-            size = len(data)
+    def _final_head(
+        self, exchange: Exchange, answer: response.Answer, data: bytes, out: bytes
+    ) -> None:
+        self._answer = answer
+        response.frame(answer, exchange)
+        if answer.closes:
             self.close_after = True
-        self.body_left -= size
-        exchange.bytes_out += size
-        exchange.write(data)
-        if not self.body_left:
-            self.complete = True
-            exchange.answered()
+        if answer.has_body:
+            if answer.length is not None:
+                self._left = answer.length
+            elif answer.coding:
+                self._chunks = ChunkDecoder()
+            else:
+                self.close_after = True
+        out += response.head(exchange, answer)
+        self._read_body(exchange, data, out)
 
-    def _upgraded(self, exchange: Exchange, rest: bytes) -> None:
-        if exchange.websocket and self.code == 101:
-            self._flush(exchange)
+    def _read_body(self, exchange: Exchange, data: bytes, out: bytes) -> None:
+        """Hand on `out`, the head if this is the first call, and what `data` has of the body."""
+        answer = self._answer
+        assert answer is not None
+        if not answer.has_body:
+            if data:
+                self.close_after = True  # bytes behind the answer: whose would they be?
+            complete = True
+        elif answer.length is not None:
+            size = len(data)
+            if size > self._left:
+                data = data[: self._left]
+                size = self._left
+                self.close_after = True
+            self._left -= size
+            exchange.bytes_out += size
+            out = out + data if out else data
+            complete = not self._left
+        elif self._chunks is not None:
+            self._read_chunks(exchange, self._chunks, data, out)
+            return
+        else:
+            exchange.bytes_out += len(data)
+            out += wire.chunk(data) if exchange.chunk_answer and data else data
+            complete = False
+        self._hand_on(exchange, out, complete=complete)
+
+    def _hand_on(self, exchange: Exchange, out: bytes, *, complete: bool) -> None:
+        client = exchange.client
+        exchange.started = True
+        client.transport.write(out)
+        if complete:
+            exchange.answered()
+        elif not client.full:
+            client.expect(Phase.STREAM, exchange.side.idle)
+
+    def _read_chunks(
+        self, exchange: Exchange, chunks: ChunkDecoder, data: bytes, out: bytes
+    ) -> None:
+        try:
+            pieces = chunks.feed(data)
+        except ChunkError:
+            exchange.started = exchange.started or bool(out)
+            exchange.fail(Refusal.UPSTREAM_BAD_RESPONSE)
+            return
+        again = exchange.chunk_answer
+        parts = [out]
+        for piece in pieces:
+            exchange.bytes_out += len(piece)
+            parts.append(wire.chunk(piece) if again else piece)
+        if chunks.done:
+            self._chunks = None
+            if chunks.rest:
+                self.close_after = True
+            if again:
+                parts.append(response.last_chunk(chunks.trailers))
+        self._hand_on(exchange, b"".join(parts), complete=chunks.done)
+
+    def _upgraded(self, exchange: Exchange, answer: response.Answer, rest: bytes) -> None:
+        if exchange.websocket and answer.upgrade.lower() == b"websocket":
+            self.close_after = True
+            exchange.started = True
+            exchange.client.transport.write(response.switching(exchange, answer))
             exchange.switched(rest)
         else:
-            exchange.upstream_failed(Refusal.UPSTREAM_BAD_RESPONSE)
+            exchange.fail(Refusal.UPSTREAM_BAD_RESPONSE)
 
     def _ended(self, exchange: Exchange, *, reset: bool) -> None:
         """The endpoint closed. Only a body that nothing delimits is complete by that."""
-        if self.head_done and not reset and self.fields.until_close and not self.body_left:
-            self.complete = True
-            self.close_after = True
+        answer = self._answer
+        if answer is None:
+            begun = bool(self._partial) or exchange.continued
+            exchange.upstream_closed(repeatable=not begun and self.requests > 1)
+        elif answer.until_close and not reset:
             if exchange.chunk_answer:
-                exchange.write(wire.LAST_CHUNK)
+                exchange.client.transport.write(wire.LAST_CHUNK)
             exchange.answered()
-        elif self.head_done or self.code >= 200:
-            exchange.upstream_failed(Refusal.UPSTREAM_RESET)
         else:
-            exchange.upstream_closed(fresh=self.requests == 1)
-
-    # llhttp's side
-
-    def on_message_begin(self) -> None:
-        if self.head_done:
-            self.close_after = True  # bytes behind the answer: whose would they be?
-
-    def on_status(self, reason: bytes) -> None:
-        self.reason += reason
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self.head_done:
-            self.fields.trailers.append((name, value))
-            return
-        kind = response.FIELDS.get(name.lower())
-        if kind is None:
-            self.lines.append(b"%b: %b\r\n" % (name, value))
-        else:
-            response.note(self.fields, self.lines, kind, name, value)
-
-    def on_headers_complete(self) -> None:
-        exchange = self.exchange
-        if exchange is None or self.complete:
-            self.close_after = True
-            return
-        self.code = self.parser.get_status_code()
-        if self.code < 200:
-            self._informational(exchange)
-            return
-        self.head_done = True
-        self.http10 = self.parser.get_http_version() != "1.1"
-        self.close_after = self.fields.closes or self.http10
-        refusal = response.check(self.fields, exchange, self.code, http10=self.http10)
-        if refusal is not None:
-            self.close_after = True
-            raise ValueError(refusal.label)  # stops the parser
-        self.out.append(response.head(exchange, self.fields, self.lines, self.code, self.reason))
-        if not self.fields.has_body:
-            self.complete = True
-
-    def _informational(self, exchange: Exchange) -> None:
-        if self.code == 101:
-            if exchange.websocket:
-                self.out.append(response.switching(exchange, self.lines, self.fields))
-            return
-        if self.code == 100:
-            exchange.continued = True
-        if not exchange.http10:
-            self.out.append(response.informational(self.code, self.reason, self.lines))
-        self.fields = response.Fields()
-        self.lines = []
-        self.reason = b""
-
-    def on_body(self, data: bytes) -> None:
-        exchange = self.exchange
-        if exchange is None or self.complete:
-            self.close_after = True
-            return
-        exchange.bytes_out += len(data)
-        self.out.append(wire.chunk(data) if exchange.chunk_answer else data)
-
-    def on_message_complete(self) -> None:
-        exchange = self.exchange
-        if exchange is None or not self.head_done or self.complete:
-            return
-        self.complete = True
-        if exchange.chunk_answer:
-            self.out.append(response.last_chunk(self.fields.trailers))
+            exchange.fail(Refusal.UPSTREAM_RESET)

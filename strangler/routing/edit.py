@@ -8,7 +8,7 @@ from collections.abc import Callable
 from strangler.config.model import HeaderRules, Headers
 
 Lines = list[bytes]
-"""Complete header lines, `Name: value` and CRLF each."""
+"""Header lines, `Name: value`, without CRLF."""
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE = re.compile(r"[^\0\r\n]*")
@@ -50,4 +50,4 @@ def _check(name: str, value: str) -> None:
 
 
 def _line(name: str, value: str) -> bytes:
-    return name.encode("ascii") + b": " + value.strip(" \t").encode("utf-8") + b"\r\n"
+    return name.encode("ascii") + b": " + value.strip(" \t").encode("utf-8")

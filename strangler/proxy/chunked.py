@@ -1,0 +1,100 @@
+"""Chunked bodies, taken apart strictly (RFC 9112, 7.1).
+
+llhttp reads chunks too, but does not say where a body ends in the bytes it was given, and that is
+what pipelining needs. Lenient readers of chunks are how requests are smuggled, so nothing is
+forgiven here: no bare LF, no white space in a size, no size beyond 63 bits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+_SIZE_LINE: Final = re.compile(rb"0*([0-9A-Fa-f]{1,15})[ \t]*(?:;[\t -~\x80-\xff]*)?")
+_FIELD: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*")
+_MAX_LINE: Final = 4096
+_MAX_TRAILERS: Final = 64
+
+
+_State = Callable[[bytes, list[bytes]], bytes]
+
+
+class ChunkError(ValueError):
+    """The body is not validly chunked."""
+
+
+class ChunkDecoder:
+    """One chunked body. Feed it until `done`; then `rest` is what came behind the body."""
+
+    __slots__ = ("_left", "_line", "_state", "done", "rest", "trailers")
+
+    def __init__(self) -> None:
+        self.done = False
+        self.rest = b""
+        self.trailers: list[bytes] = []
+        """Trailer lines as they came, without CRLF."""
+        self._line = b""
+        self._left = 0
+        self._state: _State = self._size
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The pieces of the body in `data`, framing taken off. Raises ChunkError."""
+        pieces: list[bytes] = []
+        while data and not self.done:
+            data = self._state(data, pieces)
+        self.rest = data
+        return pieces
+
+    def _next_line(self, data: bytes) -> tuple[bytes | None, bytes]:
+        """A whole line without CRLF, or None when it is not all here, and what follows."""
+        end = data.find(b"\n")
+        if end < 0:
+            self._line += data
+            if len(self._line) > _MAX_LINE:
+                raise ChunkError("line too long")
+            return None, b""
+        line, data = self._line + data[:end], data[end + 1 :]
+        self._line = b""
+        if not line.endswith(b"\r") or len(line) > _MAX_LINE:
+            raise ChunkError("line does not end in CRLF")
+        return line[:-1], data
+
+    def _size(self, data: bytes, _pieces: list[bytes]) -> bytes:
+        line, data = self._next_line(data)
+        if line is None:
+            return data
+        found = _SIZE_LINE.fullmatch(line)
+        if found is None:
+            raise ChunkError("bad chunk size")
+        self._left = int(found[1], 16)
+        self._state = self._data if self._left else self._trailer
+        return data
+
+    def _data(self, data: bytes, pieces: list[bytes]) -> bytes:
+        piece = data[: self._left]
+        pieces.append(piece)
+        self._left -= len(piece)
+        if not self._left:
+            self._state = self._data_end
+        return data[len(piece) :]
+
+    def _data_end(self, data: bytes, _pieces: list[bytes]) -> bytes:
+        line, data = self._next_line(data)
+        if line:
+            raise ChunkError("chunk longer than its size")
+        if line is not None:
+            self._state = self._size
+        elif len(self._line) > 1 or self._line not in b"\r":
+            raise ChunkError("chunk longer than its size")
+        return data
+
+    def _trailer(self, data: bytes, _pieces: list[bytes]) -> bytes:
+        line, data = self._next_line(data)
+        if line:
+            if not _FIELD.fullmatch(line) or len(self.trailers) >= _MAX_TRAILERS:
+                raise ChunkError("bad trailer")
+            self.trailers.append(line)
+        elif line is not None:
+            self.done = True
+        return data
