@@ -64,8 +64,8 @@ class Child:
         """Return when its port accepts. Raises StartError."""
         deadline = time.monotonic() + START_LIMIT
         while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                raise StartError(f"{self.name} ended at once: {self.last_words()}")
+            if (code := self.process.poll()) is not None:
+                raise StartError(f"{self.name} ended with {code}: {self.last_words()}")
             if accepts(self.port):
                 return
             time.sleep(0.02)
@@ -73,7 +73,7 @@ class Child:
 
     def last_words(self) -> str:
         """The end of what the process printed."""
-        return self.output.read_text(errors="replace")[-1500:].strip()
+        return self.output.read_text(errors="replace")[-300:].strip()
 
     def stop(self) -> None:
         """End the whole tree: SIGTERM to the root, SIGKILL to what is left."""

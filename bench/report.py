@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from bench import tables
 from bench.cases import features
+from bench.machine import anonymous
 from bench.results import Results
 from bench.targets import OURS, targets
 
@@ -82,7 +83,7 @@ def _failures(results: Results) -> Iterator[list[str]]:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")[:300]
+    return " ".join(anonymous(text).split()).replace("|", "\\|")[:500]
 
 
 def _measurements(results: Results) -> Iterator[list[str]]:

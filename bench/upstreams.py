@@ -19,7 +19,8 @@ LARGE_BYTES = 1_000_000
 """A 1 MB answer."""
 
 HEADERS_PATH = "/svc-000/headers"
-"""Answers with the X-Forwarded-For and X-Request-ID that came."""
+"""Answers with the X-Forwarded-For and X-Request-ID that came; so does `/headers`, where a rewrite
+strips the prefix."""
 
 _NGINX = """\
 {user}daemon off; pid {folder}/{side}.pid; error_log stderr crit;
@@ -36,6 +37,7 @@ http {{
     location / {{ return 200 '{answer}'; }}
     location = {large_path} {{ alias {folder}/large; }}
     location = {headers_path} {{ return 200 '$http_x_forwarded_for $http_x_request_id'; }}
+    location = /headers {{ return 200 '$http_x_forwarded_for $http_x_request_id'; }}
     location = /status {{ stub_status; }}
   }}
 }}

@@ -6,7 +6,6 @@ Metrics, deadlines, request ids and forwarded headers are always on; the access 
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -18,6 +17,10 @@ import yaml
 from bench.peers.base import Running, master_and_workers
 from bench.processes import Cores, free_port, start
 from bench.setup import CANARY_PERCENT, COOKIE, Setup, prefix
+
+_OLD, _NEW = "legacy", "shop"
+_COMMAND = Path(sys.executable).with_name("strangler")
+"""The console script beside the interpreter that runs this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +49,7 @@ class Strangler:
     features: Features = field(default=Features())
 
     def absent(self) -> str | None:
-        missing = importlib.util.find_spec("cli") is None
-        return "the package strangler is not installed" if missing else None
+        return None if _COMMAND.exists() else "the package strangler is not installed"
 
     def version(self) -> str:
         return f"strangler/{version('strangler')} on Python {sys.version.split()[0]}"
@@ -59,16 +61,7 @@ class Strangler:
             old.unlink()
         table = configuration(setup, self.features, log=folder / "access.log")
         routes.write_text(yaml.safe_dump(table, sort_keys=False))
-        command: list[str | Path] = [
-            sys.executable,
-            "-m",
-            "cli",
-            "serve",
-            "--routes",
-            routes,
-            "--workers",
-            "1",
-        ]
+        command: list[str | Path] = [_COMMAND, "serve", "--routes", routes, "--workers", "1"]
         command += ["--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{free_port()}"]
         command += ["--store", f"sqlite:///{store}"]
         child = start(self.name, command, port=port, cores=cores.proxy, folder=folder)
@@ -82,10 +75,10 @@ def configuration(setup: Setup, features: Features, *, log: Path) -> dict[str, A
         "version": 1,
         "gateway": _gateway(features, log),
         "upstreams": {
-            "old": {"endpoints": [f"http://127.0.0.1:{setup.old}"]},
-            "new": {"endpoints": [f"http://127.0.0.1:{setup.new}"]},
+            _OLD: {"endpoints": [f"http://127.0.0.1:{setup.old}"]},
+            _NEW: {"endpoints": [f"http://127.0.0.1:{setup.new}"]},
         },
-        "default": "old",
+        "default": _OLD,
         "routes": [_route(n, setup, features) for n in range(setup.routes)],
     }
 
@@ -105,10 +98,10 @@ def _gateway(features: Features, log: Path) -> dict[str, Any]:
 def _route(number: int, setup: Setup, features: Features) -> dict[str, Any]:
     route: dict[str, Any] = {"name": f"svc-{number:03d}", "match": {"prefix": prefix(number)}}
     if setup.canary:
-        route["split"] = {"new": CANARY_PERCENT, "old": 100 - CANARY_PERCENT}
+        route["split"] = {_NEW: CANARY_PERCENT, _OLD: 100 - CANARY_PERCENT}
         route["identity"] = ["proxy_cookie" if features.signed_cookie else f"cookie:{COOKIE}"]
     else:
-        route["upstream"] = "old"
+        route["upstream"] = _OLD
     if features.header_rules:
         route["request_headers"] = {"remove": ["X-Debug"], "set": {"X-Stage": "production"}}
         route["response_headers"] = {"remove": ["Server"], "set": {"X-Stage": "production"}}

@@ -1,6 +1,9 @@
 """The description of the machine names no machine."""
 
-from bench.machine import describe, kernel, memory, processor
+import sys
+import tempfile
+
+from bench.machine import anonymous, describe, kernel, memory, processor
 
 
 def test_processor_model():
@@ -15,3 +18,8 @@ def test_memory_in_gib_and_kernel_without_its_suffix():
 
 def test_everything_has_a_value():
     assert all(describe().values())
+
+
+def test_published_text_has_no_folders_of_this_machine():
+    text = f"{tempfile.gettempdir()}/bench-x/routes.yaml:8:3: wrong ({sys.prefix}/lib)"
+    assert anonymous(text) == "/bench-x/routes.yaml:8:3: wrong (/lib)"
