@@ -1,0 +1,79 @@
+# Everything a person needs to do with this repository, each by one word.
+# pip is configured by the environment (PIP_* variables, pip.conf); nothing here names an index.
+
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## Say what can be made
+	@echo "make TARGET, where TARGET is one of"
+	@sed -nE 's/^([a-z]+):.*## (.*)$$/  \1|\2/p' $(MAKEFILE_LIST) \
+		| while IFS='|' read -r name text; do printf '  %-8s %s\n' "$$name" "$$text"; done
+	@echo "More options: make test ARGS='tests/unit -k split', make bench ARGS=--quick"
+
+.PHONY: venv
+venv: $(VENV)/.installed-dev ## Set up .venv with everything that tests and checks need
+
+.PHONY: demo
+demo: $(VENV)/.installed ## Start the shop, two services and the gateway; Ctrl-C stops all of it
+	@$(BIN)/strangler demo $(ARGS)
+
+.PHONY: tour
+tour: $(VENV)/.installed ## Play the migration without a person, under load, and count what went wrong
+	@$(BIN)/strangler demo --tour $(ARGS)
+
+.PHONY: test
+test: $(VENV)/.installed-dev ## Run the tests, in parallel
+	@$(BIN)/pytest -n auto $(ARGS)
+
+.PHONY: lint
+lint: $(VENV)/.installed-dev ## Check style, layout, types and the contracts between packages
+	@echo "ruff check"          && $(BIN)/ruff check --quiet .
+	@echo "ruff format --check" && $(BIN)/ruff format --check --quiet .
+	@echo "mypy"                && $(BIN)/mypy
+	@echo "lint-imports"        && $(BIN)/lint-imports --no-timing
+
+.PHONY: bench
+bench: $(VENV)/.installed-dev $(VENV)/.installed-bench ## Measure beside nginx, HAProxy, Envoy and aiohttp
+	@$(BIN)/python -m bench $(ARGS)
+
+.PHONY: soak
+soak: $(VENV)/.installed-dev ## Run the long tests that `make test` leaves out
+	@echo "The tests marked 'soak': long, and in one process, so that nothing else disturbs them."
+	@$(BIN)/pytest -m soak $(ARGS)
+
+.PHONY: clean
+clean: ## Remove .venv, caches and what the demo left; routes.yaml and its store stay
+	rm -rf $(VENV) .demo build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache \
+		.hypothesis .pytest_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One stamp for each set of dependencies: a second run has nothing to do, and installs again
+# only when pyproject.toml has changed.
+
+$(BIN)/python:
+	@for python in $(PYTHON) python3.11 python3.12 python3.13 python3; do \
+		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+		echo "Making $(VENV) with $$("$$python" --version)"; \
+		"$$python" -m venv $(VENV) && exit 0; \
+		rm -rf $(VENV); \
+		echo "$$python cannot make a virtual environment; on Debian and Ubuntu its package is" \
+			"python3-venv." >&2; \
+		exit 1; \
+	done; \
+	echo "No Python 3.11 or newer was found. Install one, or name it: make PYTHON=/path/to/python3" >&2; \
+	exit 1
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	@echo "Installing strangler into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.installed-%: pyproject.toml | $(BIN)/python
+	@echo "Installing strangler and what '$*' needs into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$*]'
+	@touch $@ $(VENV)/.installed
