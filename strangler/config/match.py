@@ -63,11 +63,13 @@ class _MatchRecord(Record[Match]):
         kinds = [key for key, _ in entries if key.raw in _KINDS]
         if len(kinds) > 1:
             reader.error(kinds[1], f"a match has one of {listed(_KINDS)}: keep one of them")
+            self.values(node, reader)
+            return None
         match = super().read(node, reader)
         if match == Match():
             reader.error(node, "an empty match takes every request: write `prefix: /` if meant so")
             return None
-        return None if len(kinds) > 1 else match
+        return match
 
 
 def _build(**values: Any) -> Match:
