@@ -35,7 +35,7 @@ lint: $(VENV)/.installed-dev ## Check style, layout, types and the contracts bet
 	@echo "ruff check"          && $(BIN)/ruff check --quiet .
 	@echo "ruff format --check" && $(BIN)/ruff format --check --quiet .
 	@echo "mypy"                && $(BIN)/mypy
-	@echo "lint-imports"        && $(BIN)/lint-imports --no-timing
+	@echo "lint-imports"        && $(BIN)/lint-imports --no-logo
 
 .PHONY: bench
 bench: $(VENV)/.installed-dev $(VENV)/.installed-bench ## Measure beside nginx, HAProxy, Envoy and aiohttp
