@@ -50,10 +50,10 @@ def test_a_series_keeps_its_place_across_versions() -> None:
     series = SeriesMap()
     first = series.assign(
         table(route("a", ("reviews", 1000), ("legacy", 9000)), route("b", ("legacy", 10000)))
-    )  # noqa: E501
+    )
     second = series.assign(
         table(route("c", ("reviews", 10000)), route("a", ("reviews", 10000)), version=2)
-    )  # noqa: E501
+    )
     assert second["a", "reviews"] == first["a", "reviews"]
     assert second["a", "legacy"] == first["a", "legacy"]
     assert len({*first.values(), *second.values()}) == len({*first, *second})
