@@ -61,7 +61,7 @@ def open_operations(place: Place) -> Iterator[Operations]:
     from strangler.admin.operations import Operations
 
     with closing(open_place_store(place)) as store:
-        yield Operations(store, check_text)
+        yield Operations(store, check_text, secret=os.environ.get("STRANGLER_SECRET"))
 
 
 def open_place_store(place: Place) -> SqlStore:
@@ -132,3 +132,146 @@ def store_identity(store: SqlStore) -> str:
     import uuid
 
     return store.setting("identity", uuid.uuid4().hex)
+
+
+def write_first_table(routes: Path, legacy: str) -> str:
+    """Write a first routes.yaml; what to do next."""
+    from strangler.admin.failures import Failure, Kind
+    from strangler.admin.first_table import first_table
+
+    text = first_table(legacy)
+    try:
+        with routes.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise Failure(Kind.REFUSED, f"{routes} is there already: it is not overwritten") from error
+    except OSError as error:
+        raise Failure(Kind.REFUSED, f"{routes} cannot be written: {error.strerror}") from error
+    return f"Wrote {routes}. Next: strangler check, then strangler serve."
+
+
+def check_files(files: tuple[Path, ...]) -> dict[str, Any]:
+    """Every problem of the files: `ok`, the `problems` as data, the `lines` for a person."""
+    from strangler.admin.commands import read_file
+    from strangler.admin.failures import problem_count
+    from strangler.admin.working_copy import WorkingCopy
+
+    problems, lines, errors = [], [], 0
+    for path in files:
+        checked = check_text(read_file(WorkingCopy(path)).text)
+        errors += len(checked.errors)
+        problems += [{"file": str(path), **asdict(each)} for each in checked.problems]
+        lines += [each.at(str(path)) for each in checked.problems]
+        if checked.table is not None:
+            routes, upstreams = len(checked.table.routes), len(checked.table.upstreams)
+            lines.append(f"{path}: right: {routes} routes, {upstreams} upstreams")
+    if errors:
+        lines.append(problem_count(errors))
+    return {"ok": not errors, "problems": problems, "lines": lines}
+
+
+def make_token(name: str, role: str) -> tuple[str, str]:
+    """A new token of the admin API, and its line for the tokens file."""
+    from strangler.admin.calls import Role
+    from strangler.admin.tokens import make
+
+    secret, token = make(name, Role(role))
+    return secret, str(token)
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What `strangler serve` was asked for beyond the place."""
+
+    listen: str | None = None
+    """None for the table's own."""
+    workers: int | None = None
+    """None for one per core."""
+
+
+def serve(place: Place, serving: Serving) -> None:
+    """Run the gateway until a signal ends it."""
+    import asyncio
+
+    from strangler.telemetry import logs
+
+    logs.configure()
+    asyncio.run(_serve(place, serving))
+
+
+async def _serve(place: Place, serving: Serving) -> None:
+    import asyncio
+
+    from strangler.admin.failures import translated
+    from strangler.admin.first_load import first_load
+    from strangler.admin.operations import Operations
+    from strangler.admin.publisher import Refusals
+    from strangler.admin.working_copy import WorkingCopy
+
+    refusals, file = Refusals(), WorkingCopy(place.routes)
+    with translated(), closing(await asyncio.to_thread(open_place_store, place)) as store:
+        operations = Operations(store, check_text, secret=os.environ.get("STRANGLER_SECRET"))
+        saved = file.read()
+        first = await asyncio.to_thread(first_load, operations, check_text, saved, refusals)
+        await _run_gateway(_Made(place, serving, store, file, saved, first, refusals))
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What is there before any process is started."""
+
+    place: Place
+    serving: Serving
+    store: SqlStore
+    file: WorkingCopy
+    saved: Saved | None
+    first: Start
+    refusals: Refusals
+
+
+async def _run_gateway(made: _Made) -> None:
+    import asyncio
+
+    from strangler.admin.gateway import (
+        LEASE_SECONDS,
+        Gateway,
+        Membership,
+        file_watcher,
+        publish_and_report,
+    )
+    from strangler.admin.keys import cookie_key
+    from strangler.admin.operations import Operations
+    from strangler.admin.publisher import Publisher
+    from strangler.admin.runtime import SupervisorRuntime
+    from strangler.proxy.signals import handled
+    from strangler.proxy.supervisor import Settings, Supervisor
+
+    secret = os.environ.get("STRANGLER_SECRET")
+    settings = Settings(
+        listen=made.serving.listen or made.first.table.gateway.listen,
+        workers=made.serving.workers or os.cpu_count() or 1,
+        cookie_key=await asyncio.to_thread(cookie_key, made.store, secret),
+        lease=LEASE_SECONDS,
+    )
+    membership = Membership(made.store, lambda: runtime.served())
+    supervisor = Supervisor(settings, renew=membership.renew)
+    runtime = SupervisorRuntime(supervisor, made.refusals)
+    operations = Operations(made.store, check_text, secret=secret, runtime=runtime)
+    publisher = Publisher(
+        made.store,
+        check_text,
+        publish_and_report(runtime, membership),
+        made.refusals,
+        every=SHARED_POLL if made.store.shared else LOCAL_POLL,
+    )
+    watched = None if made.store.shared else made.file
+    watcher = watched and file_watcher(watched, operations, made.refusals, publisher)
+    gateway = Gateway(operations, runtime, publisher, membership, made.refusals, watcher)
+    reload = asyncio.Event()
+    async with supervisor, AsyncExitStack() as stack:
+        with handled(supervisor, reload=reload.set) as stop:
+            await stack.enter_async_context(_admin_port(made, gateway, supervisor, watched))
+            await gateway.start(made.first, made.saved)
+            await gateway.run(stop, reload)
+            await membership.leave()
+            await supervisor.stop()

@@ -52,6 +52,11 @@ class MemoryStore:
         """The live version, or None in an empty store."""
         return self._versions[-1] if self._versions else None
 
+    def number(self) -> int:
+        """The live version's number, 0 for none."""
+        newest = self.newest()
+        return newest.number if newest else 0
+
     def version(self, number: int) -> TableVersion | None:
         """That version, or None."""
         return next((found for found in self._versions if found.number == number), None)
@@ -88,8 +93,7 @@ class MemoryStore:
         with self._lock:
             now = self._clock()
             self._replicas[replica.id] = replace(replica, seen_at=now, lease_until=now + lease)
-            newest = self.newest()
-            return newest.number if newest else 0
+            return self.number()
 
     def leave(self, replica_id: str) -> None:
         """Forget a replica that stops."""

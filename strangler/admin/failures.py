@@ -65,6 +65,10 @@ class Failure(Exception):  # noqa: N818 - it is an answer, told to people, not a
     def __str__(self) -> str:
         return "\n".join([*self.problems, self.message])
 
+    def as_json(self) -> dict[str, object]:
+        """The failure as the admin API and `--json` tell it."""
+        return {"error": self.message, "kind": str(self.kind), "problems": list(self.problems)}
+
 
 @contextmanager
 def translated() -> Iterator[None]:

@@ -6,8 +6,6 @@ them from a thread. What cannot be done is a `Failure` with a sentence.
 
 from __future__ import annotations
 
-import base64
-import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -16,6 +14,7 @@ from strangler.admin import judge
 from strangler.admin.answers import Done, Plan, VersionInfo, version_info
 from strangler.admin.explain import Explanation, Request, explain
 from strangler.admin.failures import Failure, Kind, translated
+from strangler.admin.keys import cookie_key
 from strangler.admin.status import Runtime, Status, status_of
 from strangler.config.edit import set_split, set_version
 from strangler.config.load import Checked
@@ -31,7 +30,6 @@ from strangler.rollout.versions import Proposal, Source, TableVersion, VersionSt
 CheckText: TypeAlias = Callable[[str], Checked]
 """Everything that can be said about a text, with this process's environment and sections."""
 
-COOKIE_KEY = "cookie_key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +53,17 @@ class Operations:
     """What can be asked of a store."""
 
     def __init__(
-        self, store: VersionStore, check: CheckText, runtime: Runtime | None = None
+        self,
+        store: VersionStore,
+        check: CheckText,
+        *,
+        secret: str | None = None,
+        runtime: Runtime | None = None,
     ) -> None:
+        """`secret` is STRANGLER_SECRET; `runtime` is there in a running gateway only."""
         self.store = store
         self._check = check
+        self._secret = secret
         self._runtime = runtime
 
     # -- questions -----------------------------------------------------------------------------
@@ -98,12 +103,7 @@ class Operations:
         """Where a request goes, under the live table or under a text of one's own."""
         with translated():
             table = self._compiled(self._live().text if text is None else text)
-            return explain(table, request, self.cookie_key())
-
-    def cookie_key(self) -> bytes:
-        """The key that signs the gateway's cookie: made once, then the same on every replica."""
-        proposed = base64.b64encode(secrets.token_bytes(32)).decode()
-        return base64.b64decode(self.store.setting(COOKIE_KEY, proposed))
+            return explain(table, request, cookie_key(self.store, self._secret))
 
     # -- changes -------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ Attributes not set in `__init__` fall back to the class: a request sets only wha
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from random import getrandbits
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ from strangler.config.model import Buffering
 from strangler.proxy import request, wire
 from strangler.proxy.counters import (
     ABORTED,
+    BOUNDS_US,
+    BUCKETS,
     BYTES_IN,
     BYTES_OUT,
     DURATION_US,
@@ -26,7 +29,6 @@ from strangler.proxy.counters import (
     RETRIES,
     STATUS_1XX,
     Refusal,
-    bucket,
 )
 from strangler.proxy.deadlines import NO_DEADLINE, Phase
 from strangler.proxy.fields import pairs_of
@@ -70,16 +72,8 @@ class Exchange:
     traceparent = b""
     te_trailers = False
 
-    @property
-    def has_framing(self) -> bool:
-        """The head needs lines about its body or its connection."""
-        return bool(
-            self.length is not None
-            or self.coding
-            or self.expect
-            or self.te_trailers
-            or self.websocket
-        )
+    unusual = False
+    """Some field needs a closer look; most requests have none."""
 
     # the decision
     plan: RoutePlan
@@ -366,6 +360,17 @@ class Exchange:
         self.upstream = None
         self._finish()
 
+    @property
+    def is_plain(self) -> bool:
+        """The answer's head needs no line about this connection."""
+        return (
+            self.request_done
+            and not self.http10
+            and not self.close
+            and self.new_cookie is None
+            and not self.client.plane.draining
+        )
+
     # what can go wrong
 
     def upstream_closed(self, *, repeatable: bool) -> None:
@@ -450,29 +455,23 @@ class Exchange:
             return
         self.over = True
         plane = self.client.plane
-        if self.held:
-            plane.hold.drop(self)
-        if self.collecting:
-            plane.unbuffer(self)
         if self.attempts:
             self.endpoint.in_flight -= 1
         if self.counted:
             plane.write_ends(self)
-        plane.hold.ended(self)
-        if self.in_flight or self.status:
-            self._count(aborted=aborted)
-
-    def _count(self, *, aborted: bool) -> None:
-        plane = self.client.plane
-        cells = plane.cells
+        if self.held or self.released:
+            plane.hold.ended(self)
+        if self.collecting:
+            plane.unbuffer(self)
         elapsed = int((monotonic() - self.began) * 1_000_000)
         if self.in_flight:
+            cells = plane.cells
             base = self.side.base
             cells[base + IN_FLIGHT] -= 1
             cells[base + STATUS_1XX - 1 + self.status // 100] += 1
             cells[base + BYTES_OUT] += self.bytes_out
             cells[base + DURATION_US] += elapsed
-            cells[base + bucket(elapsed)] += 1
+            cells[base + BUCKETS + bisect_left(BOUNDS_US, elapsed)] += 1
             if self.bytes_in:
                 cells[base + BYTES_IN] += self.bytes_in
             if aborted:

@@ -8,14 +8,11 @@ what a whole line means is remembered: one dictionary look-up instead of cutting
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import httptools
 
-COPIED: Final = 0
-"""The line concerns nobody between the ends: it is passed on byte for byte."""
-DROPPED: Final = -1
-"""The line concerns this connection only, or is not the sender's to say."""
+T = TypeVar("T")
 
 HeadError = httptools.HttpParserError
 """A head that is not HTTP/1; its text says why."""
@@ -51,33 +48,40 @@ def approve_response(head: bytes) -> None:
         return
 
 
-class LineKinds(dict[bytes, int]):
-    """What kind a line is: `COPIED`, `DROPPED`, or a number of its reader's own.
+Note = Callable[[T, bytes, bytes], None]
+"""What a special line does: gets the reader's object, the value, and the whole line."""
 
-    A dictionary that asks for the lines it has not seen; bounded, as clients choose the lines.
+
+def drop(_into: object, _value: bytes, _line: bytes) -> None:
+    """The line concerns this connection only, or is not the sender's to say."""
+
+
+class Lines(dict[bytes, "tuple[Note[T], bytes] | None"], Generic[T]):
+    """What to do with a line: None to copy it, else a function and the line's value.
+
+    A dictionary that works out the lines it has not seen; bounded, as clients choose the lines.
     """
 
-    def __init__(self, special: Mapping[bytes, int], plain: Callable[[bytes], int]) -> None:
-        """`special` is by lower-case name; `plain` decides about all other names."""
+    def __init__(
+        self, special: Mapping[bytes, Note[T]], is_dropped: Callable[[bytes], bool]
+    ) -> None:
+        """`special` is by lower-case name; `is_dropped` decides about all other names."""
         super().__init__()
         self._special = special
-        self._plain = plain
+        self._is_dropped = is_dropped
 
-    def __missing__(self, line: bytes) -> int:
-        name = line.partition(b":")[0].lower()
-        kind = self._special.get(name)
-        if kind is None:
-            kind = self._plain(name)
+    def __missing__(self, line: bytes) -> tuple[Note[T], bytes] | None:
+        name, _, value = line.partition(b":")
+        name = name.lower()
+        note = self._special.get(name)
+        if note is None and self._is_dropped(name):
+            note = drop
+        known = None if note is None else (note, value.strip(b" \t"))
         if len(line) <= _LONGEST:
             if len(self) >= _REMEMBERED:
                 self.clear()
-            self[line] = kind
-        return kind
-
-
-def value_of(line: bytes) -> bytes:
-    """The value of a line, without the white space around it."""
-    return line.partition(b":")[2].strip(b" \t")
+            self[line] = known
+        return known
 
 
 def pairs_of(lines: list[bytes]) -> list[tuple[bytes, bytes]]:

@@ -75,7 +75,8 @@ class Hold:
         self._go_on()
 
     def ended(self, ex: Exchange) -> None:
-        """A released write is over: the next may go."""
+        """A held or released write is over: the next may go."""
+        self.drop(ex)
         if ex.released:
             ex.released = False
             self._released -= 1

@@ -69,6 +69,8 @@ class Side:
         )
         self.answer_tail: Final = self.route_line + self.via
         """What is added to every answer."""
+        self.plain_tail: Final = self.answer_tail + b"\r\n"
+        """The same with the empty line, for answers that need nothing else."""
 
 
 class RoutePlan:

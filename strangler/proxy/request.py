@@ -1,6 +1,6 @@
 """The head of a request: what llhttp leaves to us to check, and the head that goes upstream.
 
-`FIELDS` names the header fields that mean something to a gateway; all other lines are copied as
+`_FIELDS` names the header fields that mean something to a gateway; all other lines are copied as
 they came. `read` takes a head apart, `upstream_head` writes it anew for an upstream.
 """
 
@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 from strangler.proxy.counters import Refusal
 from strangler.proxy.fields import (
-    COPIED,
-    DROPPED,
     HeadError,
-    LineKinds,
+    Lines,
     approve_request,
-    value_of,
+    drop,
     without,
 )
 from strangler.routing import headers
@@ -27,63 +25,18 @@ if TYPE_CHECKING:
     from strangler.config.model import Limits
     from strangler.proxy.exchange import Exchange
 
-HOST: Final = 1
-CONNECTION: Final = 2
-CONTENT_LENGTH: Final = 3
-TRANSFER_ENCODING: Final = 4
-UPGRADE: Final = 5
-EXPECT: Final = 6
-COOKIE: Final = 7
-FORWARDED: Final = 8
-VIA: Final = 9
-REQUEST_ID: Final = 10
-TRACEPARENT: Final = 11
-TE: Final = 12
-
-FIELDS: Final = {
-    b"host": HOST,
-    b"connection": CONNECTION,
-    b"content-length": CONTENT_LENGTH,
-    b"transfer-encoding": TRANSFER_ENCODING,
-    b"upgrade": UPGRADE,
-    b"expect": EXPECT,
-    b"cookie": COOKIE,
-    b"x-forwarded-for": FORWARDED,
-    b"x-forwarded-proto": FORWARDED,
-    b"x-forwarded-host": FORWARDED,
-    b"x-forwarded-port": FORWARDED,
-    b"forwarded": FORWARDED,
-    b"x-real-ip": FORWARDED,
-    b"via": VIA,
-    b"x-request-id": REQUEST_ID,
-    b"traceparent": TRACEPARENT,
-    b"te": TE,
-    b"keep-alive": DROPPED,
-    b"proxy-connection": DROPPED,
-    b"proxy-authorization": DROPPED,
-    b"http2-settings": DROPPED,
-    b"proxy": DROPPED,
-    b"x-forwarded-ssl": DROPPED,
-    b"x-forwarded-prefix": DROPPED,
-    b"x-forwarded-user": DROPPED,
-    b"x-forwarded-scheme": DROPPED,
-}
-"""Fields that mean something here. Dropped ones are hop-by-hop (RFC 9110, 7.6.1), or claims that
-only a gateway may make."""
-
-
-def _plain(name: bytes) -> int:
-    """WSGI cannot tell `X_Forwarded_For` from `X-Forwarded-For`: no `_` gets through."""
-    return DROPPED if b"_" in name or name.startswith(headers.IDENTITY_PREFIXES) else COPIED
-
-
-_KINDS: Final = LineKinds(FIELDS, _plain)
-_TARGET: Final = re.compile(rb"[!-\"$-~]+")
+_TARGET: Final = re.compile(rb"[!\"$-~]+")
 """Visible ASCII without `#`: a fragment never belongs in a target (RFC 9112, 3.2)."""
 _AUTHORITY: Final = re.compile(
     rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]{0,5})?"
 )
 """uri-host and port (RFC 3986, 3.2.2)."""
+_USUAL_START: Final = re.compile(
+    rb"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) ((/[!\"$->@-~]*)(?:\?([!\"$-~]*))?) HTTP/1\.1"
+)
+"""Method, target, path, query: what nearly every request line is."""
+_GOOD_HOSTS: Final[set[bytes]] = set()
+_HOSTS_REMEMBERED: Final = 1024
 _OTHER_VERSION: Final = re.compile(rb"[^\r\n]* HTTP/[0-9.]+\r\n")
 _MAX_VIA: Final = 8
 """So often may our own name stand in Via before a request counts as going round in a circle."""
@@ -96,25 +49,36 @@ def read(ex: Exchange, head: bytes, limits: Limits) -> Refusal | None:
     except HeadError as error:
         return _complaint(head, str(error))
     lines = head.split(b"\r\n")
-    start = lines[0].split(b" ")
-    if len(start) != 3:
-        return Refusal.BAD_REQUEST
-    ex.method, ex.target, version = start
-    if len(lines[0]) > limits.request_line:
+    start = lines[0]
+    if len(start) > limits.request_line:
         return Refusal.URI_TOO_LONG
     if len(head) > limits.header_bytes or len(lines) - 3 > limits.header_count:
         return Refusal.HEAD_TOO_LARGE
     del lines[-2:], lines[0]
     ex.head = lines
     kept = ex.lines
-    kinds = _KINDS
+    known = _LINES
     for line in lines:
-        kind = kinds[line]
-        if kind == COPIED:
+        what = known[line]
+        if what is None:
             kept.append(line)
-        elif kind != DROPPED:
-            _NOTES[kind](ex, value_of(line), line)
-    return _check(ex, version)
+        else:
+            what[0](ex, what[1], line)
+    usual = _USUAL_START.fullmatch(start)
+    if usual is None:
+        refusal = _unusual_start(ex, start)
+        if refusal is not None:
+            return refusal
+    else:
+        ex.method, ex.target, ex.path, query = usual.groups()
+        if query is not None:
+            ex.query = query
+            ex.has_query = True
+        if ex.host_fields != 1:
+            return Refusal.HOST
+    if ex.host not in _GOOD_HOSTS and not _is_host(ex.host, may_lack=ex.http10):
+        return Refusal.HOST
+    return _check(ex) if ex.unusual or ex.http10 else None
 
 
 def _complaint(head: bytes, error: str) -> Refusal:
@@ -134,6 +98,7 @@ def _note_host(ex: Exchange, value: bytes, _line: bytes) -> None:
 
 def _note_connection(ex: Exchange, value: bytes, _line: bytes) -> None:
     ex.connection = value if not ex.connection else ex.connection + b"," + value
+    ex.unusual = ex.unusual or value.lower() != b"keep-alive"
 
 
 def _note_length(ex: Exchange, value: bytes, _line: bytes) -> None:
@@ -142,14 +107,17 @@ def _note_length(ex: Exchange, value: bytes, _line: bytes) -> None:
 
 def _note_coding(ex: Exchange, value: bytes, _line: bytes) -> None:
     ex.coding = value.lower() if not ex.coding else ex.coding + b"," + value.lower()
+    ex.unusual = True
 
 
 def _note_upgrade(ex: Exchange, value: bytes, _line: bytes) -> None:
     ex.upgrade = value if not ex.upgrade else ex.upgrade + b"," + value
+    ex.unusual = True
 
 
 def _note_expect(ex: Exchange, value: bytes, _line: bytes) -> None:
     ex.expect = value
+    ex.unusual = True
 
 
 def _note_cookie(ex: Exchange, value: bytes, line: bytes) -> None:
@@ -166,82 +134,116 @@ def _note_via(ex: Exchange, value: bytes, _line: bytes) -> None:
 
 
 def _note_request_id(ex: Exchange, value: bytes, _line: bytes) -> None:
-    ex.request_id = value
+    ex.request_id = value if headers.valid_request_id(value) else b""
 
 
 def _note_traceparent(ex: Exchange, value: bytes, _line: bytes) -> None:
-    ex.traceparent = value
+    ex.traceparent = value if headers.valid_traceparent(value) else b""
 
 
 def _note_te(ex: Exchange, value: bytes, _line: bytes) -> None:
     ex.te_trailers = b"trailers" in headers.tokens(value)
+    ex.unusual = True
 
 
-_NOTES: Final = {
-    HOST: _note_host,
-    CONNECTION: _note_connection,
-    CONTENT_LENGTH: _note_length,
-    TRANSFER_ENCODING: _note_coding,
-    UPGRADE: _note_upgrade,
-    EXPECT: _note_expect,
-    COOKIE: _note_cookie,
-    FORWARDED: _note_forwarded,
-    VIA: _note_via,
-    REQUEST_ID: _note_request_id,
-    TRACEPARENT: _note_traceparent,
-    TE: _note_te,
+_FIELDS: Final = {
+    b"host": _note_host,
+    b"connection": _note_connection,
+    b"content-length": _note_length,
+    b"transfer-encoding": _note_coding,
+    b"upgrade": _note_upgrade,
+    b"expect": _note_expect,
+    b"cookie": _note_cookie,
+    b"via": _note_via,
+    b"x-request-id": _note_request_id,
+    b"traceparent": _note_traceparent,
+    b"te": _note_te,
+    **dict.fromkeys(headers.FORWARDING, _note_forwarded),
+    **dict.fromkeys(
+        (b"keep-alive", b"proxy-connection", b"proxy-authorization", b"http2-settings", b"proxy"),
+        drop,
+    ),
+    **dict.fromkeys(
+        (
+            b"x-forwarded-ssl",
+            b"x-forwarded-prefix",
+            b"x-forwarded-user",
+            b"x-forwarded-scheme",
+            b"x-forwarded-by",
+            b"x-forwarded-server",
+        ),
+        drop,
+    ),
 }
+"""Fields that mean something here. Dropped ones are hop-by-hop (RFC 9110, 7.6.1), or claims that
+only a gateway may make."""
 
 
-def _check(ex: Exchange, version: bytes) -> Refusal | None:
-    """What llhttp accepts and a gateway must not: RFC 9112 3.2, 5, 6.1; RFC 9110 7.2, 10.1.1."""
-    if version == b"HTTP/1.0":
-        ex.http10 = True
-        if ex.coding:
-            return Refusal.AMBIGUOUS_LENGTH
-        if ex.host_fields > 1:
-            return Refusal.HOST
-    elif version != b"HTTP/1.1":
+def _is_dropped(name: bytes) -> bool:
+    """WSGI cannot tell `X_Forwarded_For` from `X-Forwarded-For`: no `_` gets through."""
+    return b"_" in name or name.startswith(headers.IDENTITY_PREFIXES)
+
+
+_LINES: Final[Lines[Exchange]] = Lines(_FIELDS, _is_dropped)
+
+
+def _unusual_start(ex: Exchange, start: bytes) -> Refusal | None:
+    """HTTP/1.0, absolute targets, `*`, and what is none of them (RFC 9112, 3)."""
+    parts = start.split(b" ")
+    if len(parts) != 3:
+        return Refusal.BAD_REQUEST
+    ex.method, target, version = parts
+    ex.http10 = version == b"HTTP/1.0"
+    if not ex.http10 and version != b"HTTP/1.1":
         return Refusal.VERSION
-    elif ex.host_fields != 1:
-        return Refusal.HOST
-    if ex.coding and ex.coding != b"chunked":
-        return Refusal.METHOD if b"chunked" not in ex.coding else Refusal.AMBIGUOUS_LENGTH
     if ex.method == b"CONNECT":
         return Refusal.METHOD
-    if not _TARGET.fullmatch(ex.target):
+    if ex.host_fields != 1 and not (ex.http10 and ex.host_fields == 0):
+        return Refusal.HOST
+    if not _TARGET.fullmatch(target):
         return Refusal.BAD_REQUEST
+    if target == b"*":
+        ex.target = ex.path = target
+        return None if ex.method == b"OPTIONS" else Refusal.BAD_REQUEST
+    if target[0] != 0x2F:
+        scheme, found, rest = target.partition(b"://")
+        if not found or scheme.lower() not in (b"http", b"https"):
+            return Refusal.BAD_REQUEST
+        cut = min((i for i in map(rest.find, (b"/", b"?")) if i >= 0), default=len(rest))
+        ex.host, target = rest[:cut], rest[cut:]
+        if not ex.host or b"@" in ex.host:
+            return Refusal.HOST
+        target = target if target.startswith(b"/") else b"/" + target
+    ex.target = target
+    ex.path, mark, ex.query = target.partition(b"?")
+    ex.has_query = bool(mark)
+    return None
+
+
+def _is_host(host: bytes, *, may_lack: bool) -> bool:
+    """Whether a Host is one (RFC 9112, 3.2); good ones are remembered."""
+    if not host:
+        return may_lack
+    if not _AUTHORITY.fullmatch(host):
+        return False
+    if len(_GOOD_HOSTS) >= _HOSTS_REMEMBERED:
+        _GOOD_HOSTS.clear()
+    _GOOD_HOSTS.add(host)
+    return True
+
+
+def _check(ex: Exchange) -> Refusal | None:
+    """What llhttp accepts and a gateway must not: RFC 9112 6.1; RFC 9110 7.8, 10.1.1."""
+    if ex.coding:
+        if ex.http10:
+            return Refusal.AMBIGUOUS_LENGTH
+        if ex.coding != b"chunked":
+            return Refusal.METHOD if b"chunked" not in ex.coding else Refusal.AMBIGUOUS_LENGTH
     if ex.expect and ex.expect.lower() != b"100-continue":
         return Refusal.EXPECTATION
-    if ex.connection or ex.http10:
-        said = headers.tokens(ex.connection)
-        ex.close = b"close" in said or (ex.http10 and b"keep-alive" not in said)
+    said = headers.tokens(ex.connection)
+    ex.close = b"close" in said or (ex.http10 and b"keep-alive" not in said)
     ex.websocket = bool(ex.upgrade) and _wants_websocket(ex)
-    return _check_target(ex)
-
-
-def _check_target(ex: Exchange) -> Refusal | None:
-    """Split the target into path and query; an absolute one brings its own host (9112, 3.2.2)."""
-    target = ex.target
-    if target[0] != 0x2F:
-        if target == b"*":
-            if ex.method != b"OPTIONS":
-                return Refusal.BAD_REQUEST
-        else:
-            scheme, found, rest = target.partition(b"://")
-            if not found or scheme.lower() not in (b"http", b"https"):
-                return Refusal.BAD_REQUEST
-            cut = min((i for i in map(rest.find, (b"/", b"?")) if i >= 0), default=len(rest))
-            ex.host, target = rest[:cut], rest[cut:]
-            if not ex.host or b"@" in ex.host:
-                return Refusal.HOST
-            if not target.startswith(b"/"):
-                target = b"/" + target
-    if not _AUTHORITY.fullmatch(ex.host) or (not ex.host and not ex.http10):
-        return Refusal.HOST
-    ex.path, mark, ex.query = target.partition(b"?")
-    ex.target = target
-    ex.has_query = bool(mark)
     return None
 
 
@@ -259,10 +261,12 @@ def _wants_websocket(ex: Exchange) -> bool:
 
 def identify(ex: Exchange) -> None:
     """Keep a valid X-Request-ID and traceparent; make new ones otherwise (W3C Trace Context)."""
+    if ex.request_id and ex.traceparent:
+        return
     digits = hexlify(randbytes(24))
-    if not ex.request_id or not headers.valid_request_id(ex.request_id):
+    if not ex.request_id:
         ex.request_id = digits[:32]
-    if not ex.traceparent or not headers.valid_traceparent(ex.traceparent):
+    if not ex.traceparent:
         # No span is recorded here, so the sampled flag stays off.
         ex.traceparent = b"00-%b-%b-00" % (digits[:32], digits[32:])
 
@@ -298,7 +302,7 @@ def upstream_head(ex: Exchange, *, length: int | None) -> bytes:
         target,
         host or ex.endpoint.authority,
         b"\r\n".join((*lines, b"")) if lines else b"",
-        b"" if ex.request_done and not ex.has_framing else _framing(ex, length),
+        b"" if ex.length is None and not ex.unusual else _framing(ex, length),
         ex.client.forwarding(ex),
         ex.request_id,
         ex.traceparent,

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from strangler.proxy import wire
 from strangler.proxy.fields import (
-    COPIED,
-    DROPPED,
     HeadError,
-    LineKinds,
+    Lines,
     approve_response,
-    value_of,
+    drop,
     without,
 )
 from strangler.proxy.request import trailer_lines
@@ -19,26 +17,6 @@ from strangler.routing import headers
 
 if TYPE_CHECKING:
     from strangler.proxy.exchange import Exchange
-
-CONNECTION: Final = 1
-CONTENT_LENGTH: Final = 2
-TRANSFER_ENCODING: Final = 3
-VIA: Final = 4
-UPGRADE: Final = 5
-
-FIELDS: Final = {
-    b"connection": CONNECTION,
-    b"content-length": CONTENT_LENGTH,
-    b"transfer-encoding": TRANSFER_ENCODING,
-    b"via": VIA,
-    b"keep-alive": DROPPED,
-    b"proxy-connection": DROPPED,
-    b"upgrade": UPGRADE,
-}
-"""Fields that mean something to a gateway; all others are copied as they came."""
-
-
-_KINDS: Final = LineKinds(FIELDS, lambda _name: COPIED)
 
 
 class Answer:
@@ -77,33 +55,54 @@ def read(head: bytes) -> Answer | None:
         answer.closes = True
         answer.start = b"HTTP/1.1" + start[8:]
     kept = answer.lines = []
-    kinds = _KINDS
+    known = _LINES
     for line in lines:
-        kind = kinds[line]
-        if kind == COPIED:
+        what = known[line]
+        if what is None:
             kept.append(line)
-        elif kind != DROPPED:
-            _note(answer, kind, line)
+        else:
+            what[0](answer, what[1], line)
     if answer.coding and (answer.coding != b"chunked" or start[:8] != b"HTTP/1.1"):
         return None
     return answer
 
 
-def _note(answer: Answer, kind: int, line: bytes) -> None:
-    value = value_of(line)
-    if kind == CONTENT_LENGTH:
-        answer.length = int(value)
-        answer.lines.append(line)
-    elif kind == CONNECTION:
-        answer.connection = value if not answer.connection else answer.connection + b"," + value
-        if value != b"keep-alive" and b"close" in headers.tokens(value):
-            answer.closes = True
-    elif kind == TRANSFER_ENCODING:
-        answer.coding = value.lower() if not answer.coding else answer.coding + b"," + value.lower()
-    elif kind == UPGRADE:
-        answer.upgrade = value
-    elif kind == VIA:
-        answer.via = value if not answer.via else answer.via + b", " + value
+def _note_length(answer: Answer, value: bytes, line: bytes) -> None:
+    answer.length = int(value)
+    answer.lines.append(line)
+
+
+def _note_connection(answer: Answer, value: bytes, _line: bytes) -> None:
+    answer.connection = value if not answer.connection else answer.connection + b"," + value
+    if value != b"keep-alive" and b"close" in headers.tokens(value):
+        answer.closes = True
+
+
+def _note_coding(answer: Answer, value: bytes, _line: bytes) -> None:
+    answer.coding = value.lower() if not answer.coding else answer.coding + b"," + value.lower()
+
+
+def _note_via(answer: Answer, value: bytes, _line: bytes) -> None:
+    answer.via = value if not answer.via else answer.via + b", " + value
+
+
+def _note_upgrade(answer: Answer, value: bytes, _line: bytes) -> None:
+    answer.upgrade = value
+
+
+_LINES: Final[Lines[Answer]] = Lines(
+    {
+        b"connection": _note_connection,
+        b"content-length": _note_length,
+        b"transfer-encoding": _note_coding,
+        b"via": _note_via,
+        b"upgrade": _note_upgrade,
+        b"keep-alive": drop,
+        b"proxy-connection": drop,
+    },
+    lambda _name: False,
+)
+"""Fields that mean something to a gateway; all others are copied as they came."""
 
 
 def frame(answer: Answer, ex: Exchange) -> None:
@@ -136,13 +135,10 @@ def head(ex: Exchange, answer: Answer) -> bytes:
         lines = plan.edit_response(lines)
     ex.status = answer.code
     side = ex.side
-    return b"\r\n".join(
-        (
-            answer.start,
-            *lines,
-            (side.answer_tail if not answer.via else _tail(ex, answer)) + _framing(ex, answer),
-        )
-    )
+    if ex.is_plain and not answer.coding and not answer.until_close and not answer.via:
+        return b"\r\n".join((answer.start, *lines, side.plain_tail))
+    tail = side.answer_tail if not answer.via else _tail(ex, answer)
+    return b"\r\n".join((answer.start, *lines, tail + _framing(ex, answer)))
 
 
 def _tail(ex: Exchange, answer: Answer) -> bytes:

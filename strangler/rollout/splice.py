@@ -46,18 +46,18 @@ class _Side:
         if isinstance(node, Scalar) or node.flow:
             raise _CannotError
         if isinstance(node, Mapping):
-            heads = [(key.raw, value, key.start) for key, value in node.entries]
+            heads = [(key.raw, value, key.start.index) for key, value in node.entries]
         else:
             heads = [(_name(item), item, self._dash(item)) for item in node.items]
         return [self._block(name, value, at) for name, value, at in heads]
 
     def source(self, node: Node) -> str | None:
         """The text of a value that stands within its line or brackets; None for blocks."""
-        if isinstance(node, Scalar) and (node.is_null or self.text[node.start] in "|>"):
+        if isinstance(node, Scalar) and (node.is_null or self.text[node.start.index] in "|>"):
             return None
         if isinstance(node, Mapping | Sequence) and not node.flow:
             return None
-        return self.text[node.start : node.end]
+        return self.text[node.start.index : node.end.index]
 
     def _block(self, name: str, value: Node, at: int) -> _Block:
         line = self.text.rfind("\n", 0, at) + 1
@@ -69,18 +69,18 @@ class _Side:
         return _Block(name, value, column, self._with_comments(line, column), end)
 
     def _dash(self, item: Node) -> int:
-        dash = self.text.rfind("-", 0, item.start)
-        if dash < 0 or self.text[dash + 1 : item.start].strip():
+        dash = self.text.rfind("-", 0, item.start.index)
+        if dash < 0 or self.text[dash + 1 : item.start.index].strip():
             raise _CannotError
         return dash
 
     def _content_end(self, node: Node, at_least: int) -> int:
         if isinstance(node, Mapping) and not node.flow and node.entries:
             key, value = node.entries[-1]
-            return self._content_end(value, key.end)
+            return self._content_end(value, key.end.index)
         if isinstance(node, Sequence) and not node.flow and node.items:
             return self._content_end(node.items[-1], at_least)
-        end = node.end
+        end = node.end.index
         while end > at_least and self.text[end - 1].isspace():
             end -= 1
         return max(end, at_least)
@@ -149,7 +149,7 @@ class _Splicer:
     def _replace(self, mine: _Block, live: _Block) -> None:
         ours, theirs = self.mine.source(mine.value), self.live.source(live.value)
         if ours is not None and theirs is not None:
-            self.edits.append((mine.value.start, mine.value.end, theirs))
+            self.edits.append((mine.value.start.index, mine.value.end.index, theirs))
         else:
             self.edits.append((mine.start, mine.end, self._taken(live, mine.column)))
 

@@ -165,6 +165,10 @@ class VersionStore(Protocol):
         """The live version, or None in an empty store."""
         ...
 
+    def number(self) -> int:
+        """The live version's number, 0 for none; cheap, as gateways ask several times a second."""
+        ...
+
     def version(self, number: int) -> TableVersion | None:
         """That version, or None."""
         ...

@@ -47,6 +47,11 @@ class SqlStore:
         with reading(self._engine) as connection:
             return _newest(connection)
 
+    def number(self) -> int:
+        """The live version's number, 0 for none."""
+        with reading(self._engine) as connection:
+            return _number(connection)
+
     def version(self, number: int) -> TableVersion | None:
         """That version, or None."""
         query = select(schema.versions).where(schema.versions.c.number == number)
@@ -98,7 +103,7 @@ class SqlStore:
             changed = connection.execute(update(table).where(table.c.id == replica.id), values)
             if not changed.rowcount:
                 connection.execute(insert(table), {"id": replica.id, **values})
-            return connection.execute(select(func.max(schema.versions.c.number))).scalar() or 0
+            return _number(connection)
 
     def leave(self, replica_id: str) -> None:
         """Forget a replica that stops."""
@@ -154,6 +159,10 @@ def _now(connection: Connection) -> float:
             ).scalar_one()
         )
     return time.time()
+
+
+def _number(connection: Connection) -> int:
+    return connection.execute(select(func.max(schema.versions.c.number))).scalar() or 0
 
 
 def _newest(connection: Connection) -> TableVersion | None:

@@ -1,0 +1,129 @@
+"""A running gateway's control plane: what happens between a saved file and a worker's table.
+
+The parts are given to it; `strangler.bootstrap` makes them. It starts with a table, keeps the
+store's newest one published and the replica registered, and ends when it is told to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from strangler.admin.first_load import Start
+from strangler.admin.operations import Operations
+from strangler.admin.publisher import Publisher, Refusals, take_file
+from strangler.admin.watcher import FileWatcher
+from strangler.admin.working_copy import Saved, WorkingCopy
+from strangler.config.model import Table
+from strangler.rollout.versions import Replica, VersionStore
+
+LEASE_SECONDS = 15.0
+
+log = structlog.get_logger()
+
+
+class Workers(Protocol):
+    """What is needed of the supervisor."""
+
+    async def start(self, table: Table) -> None:
+        """Start serving."""
+        ...
+
+    async def publish(self, table: Table) -> tuple[str, ...]:
+        """Hand a table to the workers; why some did not take it."""
+        ...
+
+    def served(self) -> tuple[int, ...]:
+        """The table version of each worker."""
+        ...
+
+
+class Membership:
+    """This replica's entry in the store."""
+
+    def __init__(self, store: VersionStore, served: Callable[[], tuple[int, ...]]) -> None:
+        self._store = store
+        self._served = served
+        self._id = uuid.uuid4().hex
+
+    async def renew(self) -> None:
+        """Say that this replica lives and what it serves; raises StoreError if that fails."""
+        replica = Replica(self._id, socket.gethostname(), os.getpid(), self._served())
+        await asyncio.to_thread(self._store.register, replica, LEASE_SECONDS)
+
+    async def leave(self) -> None:
+        """This replica stops."""
+        await asyncio.to_thread(self._store.leave, self._id)
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The control plane of one replica."""
+
+    operations: Operations
+    workers: Workers
+    publisher: Publisher
+    membership: Membership
+    refusals: Refusals
+    watcher: FileWatcher | None
+    """None where the store is shared."""
+
+    async def start(self, first: Start, saved: Saved | None) -> None:
+        """Serve the first table."""
+        self.publisher.started_with(first.number)
+        if self.watcher and saved:
+            self.watcher.seen(saved)
+        await self.workers.start(first.table)
+        await self.membership.renew()
+
+    async def run(self, stop: asyncio.Event, reload: asyncio.Event) -> None:
+        """Follow file and store until `stop`; `reload` asks for a look at both."""
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(self.publisher.run())]
+            running.append(tasks.create_task(self._reload_when_asked(reload)))
+            if self.watcher:
+                running.append(tasks.create_task(self.watcher.run()))
+            await stop.wait()
+            for task in running:
+                task.cancel()
+
+    async def _reload_when_asked(self, reload: asyncio.Event) -> None:
+        while True:
+            await reload.wait()
+            reload.clear()
+            log.info("reload_asked")
+            if self.watcher:
+                await self.watcher.look(again=True)
+            self.publisher.look()
+
+
+def publish_and_report(
+    workers: Workers, membership: Membership
+) -> Callable[[Table], Awaitable[tuple[str, ...]]]:
+    """Publish a table and tell the store at once what is served now: commands wait for it."""
+
+    async def publish(table: Table) -> tuple[str, ...]:
+        failures = await workers.publish(table)
+        await membership.renew()
+        return failures
+
+    return publish
+
+
+def file_watcher(
+    file: WorkingCopy, operations: Operations, refusals: Refusals, publisher: Publisher
+) -> FileWatcher:
+    """A watcher that makes what is saved live."""
+
+    async def take(saved: Saved) -> None:
+        if await take_file(operations, saved, refusals):
+            publisher.look()
+
+    return FileWatcher(file, take)

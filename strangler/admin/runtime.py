@@ -1,0 +1,79 @@
+"""What the supervisor knows, as `status` asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from strangler.admin.publisher import Refusals
+from strangler.admin.status import EndpointHealth, Refusal, Worker
+from strangler.config.model import Table
+from strangler.proxy import counters
+from strangler.proxy.status import Stage
+from strangler.proxy.supervisor import Supervisor
+
+_STATUSES = range(counters.STATUS_1XX, counters.STATUS_5XX + 1)
+
+
+class SupervisorRuntime:
+    """A `Runtime` on the running processes."""
+
+    def __init__(self, supervisor: Supervisor, refusals: Refusals) -> None:
+        self._supervisor = supervisor
+        self._refusals = refusals
+        self._table: Table | None = None
+
+    async def start(self, table: Table) -> None:
+        """Start the workers with the first table."""
+        await self._supervisor.start(table)
+        self._table = table
+
+    async def publish(self, table: Table) -> tuple[str, ...]:
+        """Hand a table to the workers; why some did not take it."""
+        published = await self._supervisor.publish(table)
+        if published.acknowledgements:
+            self._table = table
+        return tuple(f"worker {each.slot}: {each.reason}" for each in published.failures)
+
+    def ready(self) -> bool:
+        """Whether any worker takes requests."""
+        return any(each.stage is Stage.SERVING for each in self._supervisor.status().workers)
+
+    def served(self) -> tuple[int, ...]:
+        """The table version of each worker that takes or will take requests."""
+        workers = self._supervisor.status().workers
+        return tuple(each.version for each in workers if each.stage is not Stage.DRAINING)
+
+    def workers(self) -> Sequence[Worker]:
+        """The worker processes, by slot."""
+        status = self._supervisor.status()
+        return [
+            Worker(each.slot, each.pid, each.version, status.restarts.get(each.slot, 0))
+            for each in status.workers
+        ]
+
+    def endpoints(self) -> Sequence[EndpointHealth]:
+        """The endpoints of every upstream of the table that is served."""
+        checked = self._supervisor.status().endpoints
+        upstreams = self._table.upstreams.values() if self._table else ()
+        return [
+            EndpointHealth(
+                upstream.name,
+                str(endpoint),
+                up=checked.get((upstream.name, str(endpoint)), True),
+                checked=(upstream.name, str(endpoint)) in checked,
+            )
+            for upstream in upstreams
+            for endpoint in upstream.endpoints
+        ]
+
+    def requests(self) -> Mapping[tuple[str, str], int]:
+        """Answered requests since the start, by route and upstream."""
+        pages = self._supervisor.pages.cells
+        return {
+            pair: sum(cells[base + status] for cells in pages for status in _STATUSES)
+            for pair, base in self._supervisor.series.bases.items()
+        }
+
+    def refusal(self) -> Refusal | None:
+        """The last refused table that still waits to be mended."""
+        return self._refusals.last
