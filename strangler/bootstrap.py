@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,11 @@ from strangler.config.load import Checked, check
 
 if TYPE_CHECKING:
     from strangler.admin.commands import Backend, Commands
+    from strangler.admin.guard import Guard
     from strangler.admin.operations import Operations
     from strangler.config.load import Sections
+    from strangler.config.model import Table
+    from strangler.proxy.supervisor import Settings
     from strangler.store import SqlStore
 
 
@@ -61,7 +64,7 @@ def open_operations(place: Place) -> Iterator[Operations]:
     from strangler.admin.operations import Operations
 
     with closing(open_place_store(place)) as store:
-        yield Operations(store, check_text, secret=os.environ.get("STRANGLER_SECRET"))
+        yield Operations(store, check_text, secret=_secret())
 
 
 def open_place_store(place: Place) -> SqlStore:
@@ -193,85 +196,95 @@ def serve(place: Place, serving: Serving) -> None:
     """Run the gateway until a signal ends it."""
     import asyncio
 
+    from strangler.admin.failures import translated
     from strangler.telemetry import logs
 
     logs.configure()
-    asyncio.run(_serve(place, serving))
+    with translated(), closing(open_place_store(place)) as store:
+        asyncio.run(_serve(place, serving, store))
 
 
-async def _serve(place: Place, serving: Serving) -> None:
+async def _serve(place: Place, serving: Serving, store: SqlStore) -> None:
     import asyncio
 
-    from strangler.admin.failures import translated
+    from strangler.admin import gateway as control
+    from strangler.admin.app import Parts, application, listening
     from strangler.admin.first_load import first_load
     from strangler.admin.operations import Operations
-    from strangler.admin.publisher import Refusals
-    from strangler.admin.working_copy import WorkingCopy
-
-    refusals, file = Refusals(), WorkingCopy(place.routes)
-    with translated(), closing(await asyncio.to_thread(open_place_store, place)) as store:
-        operations = Operations(store, check_text, secret=os.environ.get("STRANGLER_SECRET"))
-        saved = file.read()
-        first = await asyncio.to_thread(first_load, operations, check_text, saved, refusals)
-        await _run_gateway(_Made(place, serving, store, file, saved, first, refusals))
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """What is there before any process is started."""
-
-    place: Place
-    serving: Serving
-    store: SqlStore
-    file: WorkingCopy
-    saved: Saved | None
-    first: Start
-    refusals: Refusals
-
-
-async def _run_gateway(made: _Made) -> None:
-    import asyncio
-
-    from strangler.admin.gateway import (
-        LEASE_SECONDS,
-        Gateway,
-        Membership,
-        file_watcher,
-        publish_and_report,
-    )
-    from strangler.admin.keys import cookie_key
-    from strangler.admin.operations import Operations
-    from strangler.admin.publisher import Publisher
+    from strangler.admin.publisher import Publisher, Refusals
     from strangler.admin.runtime import SupervisorRuntime
+    from strangler.admin.working_copy import WorkingCopy
     from strangler.proxy.signals import handled
-    from strangler.proxy.supervisor import Settings, Supervisor
+    from strangler.proxy.supervisor import Supervisor
 
-    secret = os.environ.get("STRANGLER_SECRET")
-    settings = Settings(
-        listen=made.serving.listen or made.first.table.gateway.listen,
-        workers=made.serving.workers or os.cpu_count() or 1,
-        cookie_key=await asyncio.to_thread(cookie_key, made.store, secret),
+    refusals, file, secret = Refusals(), WorkingCopy(place.routes), _secret()
+    starting = Operations(store, check_text, secret=secret)
+    saved = control.readable(file)
+    first = await asyncio.to_thread(first_load, starting, check_text, saved, refusals)
+    admin = place.admin or first.table.gateway.admin
+    guard = _guard(admin)
+
+    membership = control.Membership(store)
+    supervisor = Supervisor(_settings(first.table, serving, store), renew=membership.renew)
+    runtime = SupervisorRuntime(supervisor, refusals)
+    membership.served = runtime.served
+    operations = Operations(store, check_text, secret=secret, runtime=runtime)
+    publish = control.publish_and_report(runtime, membership)
+    publisher = Publisher(store, check_text, publish, refusals, every=_poll(store))
+    watched = None if store.shared else file
+    watcher = control.file_watcher(watched, operations, refusals, publisher) if watched else None
+    gateway = control.Gateway(runtime, publisher, membership, watcher)
+    app = application(
+        Parts(
+            operations=operations,
+            guard=guard,
+            file=watched,
+            identity={"store": store_identity(store), "routes": str(place.routes.resolve())},
+            changed=publisher.look,
+            ready=runtime.ready,
+            metrics=runtime.metrics,
+        )
+    )
+    reload = asyncio.Event()
+    async with supervisor, listening(app, admin):
+        with handled(supervisor, reload=reload.set) as stop:
+            await gateway.start(first, saved)
+            await gateway.run(stop, reload)
+            await supervisor.stop()
+
+
+def _settings(table: Table, serving: Serving, store: SqlStore) -> Settings:
+    from strangler.admin.gateway import LEASE_SECONDS
+    from strangler.admin.keys import cookie_key
+    from strangler.proxy.supervisor import Settings
+
+    return Settings(
+        listen=serving.listen or table.gateway.listen,
+        workers=serving.workers or len(os.sched_getaffinity(0)),
+        cookie_key=cookie_key(store, _secret()),
         lease=LEASE_SECONDS,
     )
-    membership = Membership(made.store, lambda: runtime.served())
-    supervisor = Supervisor(settings, renew=membership.renew)
-    runtime = SupervisorRuntime(supervisor, made.refusals)
-    operations = Operations(made.store, check_text, secret=secret, runtime=runtime)
-    publisher = Publisher(
-        made.store,
-        check_text,
-        publish_and_report(runtime, membership),
-        made.refusals,
-        every=SHARED_POLL if made.store.shared else LOCAL_POLL,
-    )
-    watched = None if made.store.shared else made.file
-    watcher = watched and file_watcher(watched, operations, made.refusals, publisher)
-    gateway = Gateway(operations, runtime, publisher, membership, made.refusals, watcher)
-    reload = asyncio.Event()
-    async with supervisor, AsyncExitStack() as stack:
-        with handled(supervisor, reload=reload.set) as stop:
-            await stack.enter_async_context(_admin_port(made, gateway, supervisor, watched))
-            await gateway.start(made.first, made.saved)
-            await gateway.run(stop, reload)
-            await membership.leave()
-            await supervisor.stop()
+
+
+def _guard(admin: str) -> Guard:
+    """The guard of the admin port; raises `Failure` if it would be open to a network."""
+    from strangler.admin.failures import Failure, Kind
+    from strangler.admin.guard import Guard, check_exposure
+    from strangler.admin.tokens import TokensError, parse
+
+    path = os.environ.get("STRANGLER_ADMIN_TOKENS_FILE")
+    try:
+        tokens = parse(Path(path).read_text("utf-8")) if path else ()
+    except (OSError, TokensError) as error:
+        raise Failure(Kind.REFUSED, f"STRANGLER_ADMIN_TOKENS_FILE {path}: {error}") from error
+    check_exposure(admin, tokens)
+    return Guard(tokens, admin)
+
+
+def _poll(store: SqlStore) -> float:
+    """Seconds between two looks for a version that another process committed."""
+    return 1.0 if store.shared else 0.25
+
+
+def _secret() -> str | None:
+    return os.environ.get("STRANGLER_SECRET")

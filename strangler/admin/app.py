@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ from strangler.admin.failures import STATUSES, Failure, Kind
 from strangler.admin.guard import Guard, Head
 from strangler.admin.operations import Operations
 from strangler.admin.working_copy import WorkingCopy
+from strangler.proxy.listener import parse_address
+from strangler.telemetry.prometheus import CONTENT_TYPE
 
 BODY_LIMIT = 32 * 1024 * 1024
 """A table of 10,000 routes takes about 3 MB."""
@@ -36,7 +39,7 @@ class Parts:
     changed: Callable[[], None]
     """Told after a change, so that it goes live at once rather than with the next look."""
     ready: Callable[[], bool]
-    metrics: Callable[[], Awaitable[str]]
+    metrics: Callable[[], str]
 
 
 def application(parts: Parts) -> web.Application:
@@ -51,6 +54,30 @@ def application(parts: Parts) -> web.Application:
     for name, call in CALLS.items():
         app.router.add_route(call.method, f"/api/{name}", api.handler(name))
     return app
+
+
+@asynccontextmanager
+async def listening(app: web.Application, address: str) -> AsyncIterator[None]:
+    """Serve the application on `HOST:PORT` or `unix:/PATH`; raises `Failure` if it cannot."""
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        try:
+            await _site(runner, address).start()
+        except OSError as error:
+            raise Failure(
+                Kind.REFUSED, f"the admin address {address} cannot be had: {error}"
+            ) from error
+        log.info("admin_listening", address=address)
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _site(runner: web.AppRunner, address: str) -> web.BaseSite:
+    if address.startswith("unix:"):
+        return web.UnixSite(runner, address.removeprefix("unix:"))
+    return web.TCPSite(runner, *parse_address(address))
 
 
 class _Api:
@@ -72,8 +99,8 @@ class _Api:
         """Prometheus text."""
         self._admit(request, changes=False)
         return web.Response(
-            body=(await self._parts.metrics()).encode(),
-            headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
+            body=self._parts.metrics().encode(),
+            headers={"Content-Type": CONTENT_TYPE},
         )
 
     async def identity(self, request: web.Request) -> web.Response:

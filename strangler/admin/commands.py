@@ -7,7 +7,7 @@ may be another project's, so it is used only if it serves the same file or the s
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -78,6 +78,18 @@ class Commands:
         body = {"text": saved.text, "saved": _told(saved), "revert": revert}
         return self.change("apply", body, change)
 
+    def explain(
+        self, *, method: str, target: str, headers: Sequence[str], client: str, from_file: bool
+    ) -> Any:
+        """Where a request goes; `headers` as `NAME: VALUE`."""
+        pairs = [header.partition(":") for header in headers]
+        if not all(name.strip() and colon for name, colon, _ in pairs):
+            raise Failure(Kind.USAGE, "write a header as -H 'NAME: VALUE'")
+        text = {"text": self._saved().text} if from_file else {}
+        told = [(name.strip(), value.strip()) for name, _, value in pairs]
+        body = {"method": method, "target": target, "headers": told, "client": client}
+        return self.ask("explain", {**body, **text})
+
     def change(self, name: str, body: Mapping[str, Any], change: Change) -> dict[str, Any]:
         """A change of what is live; the file follows, and the replicas are waited for.
 
@@ -147,11 +159,6 @@ def is_ours(identity: Mapping[str, Any], routes: Path, store: str | None) -> boo
     if store is not None:
         return identity.get("store") == store
     return not routes.exists()
-
-
-def without_texts(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer as a person's `--json` wants it: a version's text is for `/api/version`."""
-    return {key: value for key, value in answer.items() if key not in {"text", "previous_text"}}
 
 
 def _told(saved: Saved) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from strangler.admin.working_copy import Saved
 from strangler.config.model import Table
 from strangler.rollout.versions import Source
 
+
 @dataclass(frozen=True, slots=True)
 class Start:
     """What a gateway starts with."""

@@ -16,6 +16,7 @@ from typing import Protocol
 
 import structlog
 
+from strangler.admin.failures import Failure, Kind
 from strangler.admin.first_load import Start
 from strangler.admin.operations import Operations
 from strangler.admin.publisher import Publisher, Refusals, take_file
@@ -46,20 +47,21 @@ class Workers(Protocol):
 
 
 class Membership:
-    """This replica's entry in the store."""
+    """A replica's entry in the store."""
 
-    def __init__(self, store: VersionStore, served: Callable[[], tuple[int, ...]]) -> None:
+    def __init__(self, store: VersionStore) -> None:
+        self.served: Callable[[], tuple[int, ...]] = tuple
+        """What the workers serve; nothing until they are there to be asked."""
         self._store = store
-        self._served = served
         self._id = uuid.uuid4().hex
 
     async def renew(self) -> None:
         """Say that this replica lives and what it serves; raises StoreError if that fails."""
-        replica = Replica(self._id, socket.gethostname(), os.getpid(), self._served())
+        replica = Replica(self._id, socket.gethostname(), os.getpid(), self.served())
         await asyncio.to_thread(self._store.register, replica, LEASE_SECONDS)
 
     async def leave(self) -> None:
-        """This replica stops."""
+        """The replica stops."""
         await asyncio.to_thread(self._store.leave, self._id)
 
 
@@ -67,11 +69,9 @@ class Membership:
 class Gateway:
     """The control plane of one replica."""
 
-    operations: Operations
     workers: Workers
     publisher: Publisher
     membership: Membership
-    refusals: Refusals
     watcher: FileWatcher | None
     """None where the store is shared."""
 
@@ -84,7 +84,10 @@ class Gateway:
         await self.membership.renew()
 
     async def run(self, stop: asyncio.Event, reload: asyncio.Event) -> None:
-        """Follow file and store until `stop`; `reload` asks for a look at both."""
+        """Follow file and store until `stop`; `reload` asks for a look at both.
+
+        The replica leaves the store before its workers drain: they take no new version any more.
+        """
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(self.publisher.run())]
             running.append(tasks.create_task(self._reload_when_asked(reload)))
@@ -93,6 +96,7 @@ class Gateway:
             await stop.wait()
             for task in running:
                 task.cancel()
+        await self.membership.leave()
 
     async def _reload_when_asked(self, reload: asyncio.Event) -> None:
         while True:
@@ -127,3 +131,11 @@ def file_watcher(
             publisher.look()
 
     return FileWatcher(file, take)
+
+
+def readable(file: WorkingCopy) -> Saved | None:
+    """The file at the start, None where there is none; raises `Failure` if it cannot be read."""
+    try:
+        return file.read()
+    except (OSError, ValueError) as error:
+        raise Failure(Kind.INVALID, f"{file.path} cannot be read: {error}") from error

@@ -31,7 +31,6 @@ CheckText: TypeAlias = Callable[[str], Checked]
 """Everything that can be said about a text, with this process's environment and sections."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class Who:
     """Who asks, and why."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 
 from strangler.admin.publisher import Refusals
 from strangler.admin.status import EndpointHealth, Refusal, Worker
 from strangler.config.model import Table
-from strangler.proxy import counters
 from strangler.proxy.status import Stage
 from strangler.proxy.supervisor import Supervisor
+from strangler.telemetry import prometheus
 
-_STATUSES = range(counters.STATUS_1XX, counters.STATUS_5XX + 1)
+_REQUESTS = "strangler_requests_total"
+_VERSION = version("strangler")
 
 
 class SupervisorRuntime:
@@ -68,12 +70,23 @@ class SupervisorRuntime:
 
     def requests(self) -> Mapping[tuple[str, str], int]:
         """Answered requests since the start, by route and upstream."""
-        pages = self._supervisor.pages.cells
-        return {
-            pair: sum(cells[base + status] for cells in pages for status in _STATUSES)
-            for pair, base in self._supervisor.series.bases.items()
-        }
+        counts: dict[tuple[str, str], int] = {}
+        for family in self._supervisor.metrics(_VERSION):
+            if family.name == _REQUESTS:
+                for sample in family.samples:
+                    labels = dict(sample.labels)
+                    pair = (labels["route"], labels["upstream"])
+                    counts[pair] = counts.get(pair, 0) + int(sample.value)
+        return counts
 
     def refusal(self) -> Refusal | None:
         """The last refused table that still waits to be mended."""
         return self._refusals.last
+
+    def metrics(self) -> str:
+        """The metrics of this replica, as Prometheus reads them.
+
+        Files are refused here, before the supervisor sees any table, so the count is handed to it.
+        """
+        self._supervisor.reloads_refused = self._refusals.count
+        return prometheus.render(self._supervisor.metrics(_VERSION))

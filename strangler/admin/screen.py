@@ -26,6 +26,11 @@ def show(*parts: RenderableType) -> None:
         console.print(part)
 
 
+def checked(answer: Answer) -> Group:
+    """What `strangler check` says: lines that editors understand, without colours in them."""
+    return Group(*(escape(line) for line in answer["lines"]))
+
+
 def plan(answer: Answer) -> Group:
     """What `strangler plan` says."""
     if not answer["changes"]:

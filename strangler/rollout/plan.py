@@ -12,7 +12,7 @@ Key: TypeAlias = tuple[str, str]
 """(what, field), as ("route reviews", "split"); the field is empty for the thing as a whole."""
 
 _NAMED = {"upstreams": "upstream", "groups": "group", "sync": "stream"}
-_DEFAULT = ("default upstream", "name")
+_DEFAULT = ("table", "default upstream")
 _ORDER = ("routes", "order")
 
 

@@ -71,6 +71,7 @@ def proposal(number: int, **changes) -> Proposal:
 
 def test_an_empty_store_has_no_version(store):
     assert store.newest() is None
+    assert store.number() == 0
     assert store.version(1) is None
     assert list(store.history()) == []
 
@@ -78,6 +79,7 @@ def test_an_empty_store_has_no_version(store):
 def test_what_is_committed_is_newest(store):
     committed = store.commit(proposal(12, text="version: 12  # é\n"), expected=0)
     assert store.newest() == committed
+    assert store.number() == 12
     assert (committed.number, committed.author, committed.reason) == (12, "ada", "why")
     assert committed.source is Source.APPLY
     assert committed.created_at > 1_600_000_000
