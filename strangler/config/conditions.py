@@ -39,13 +39,15 @@ KEYS = _Keys(
 class _Condition(Shape[dict[str, Any]]):
     """A text for an exact value, or a mapping with `regex` or `present`."""
 
+    keys = KEYS
+
     def __init__(self) -> None:
         self.schema = {"anyOf": [TEXT.schema, KEYS.schema | {"type": "object"}]}
 
     def read(self, node: Node, reader: Reader) -> dict[str, Any] | None:
         """The condition as arguments of `ValueMatch`."""
         if isinstance(node, Mapping):
-            return KEYS.read(node, reader)
+            return self.keys.read(node, reader)
         text = reader.text(node, "a value, `{regex: ...}` or `{present: true}`")
         return None if text is None else {"exact": text}
 

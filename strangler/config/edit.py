@@ -58,7 +58,7 @@ def set_split(text: str, routes: Collection[str], shares: MappingOf[str, int]) -
     return _spliced(text, splices)
 
 
-def set_kill(text: str, group: str, kill: bool) -> str:
+def set_kill(text: str, group: str, *, kill: bool) -> str:
     """The text with another `kill` of a group: where it is said already, else on its first route.
 
     Raises EditError.

@@ -6,16 +6,25 @@ import yaml
 
 from strangler.kit.problems import Problem
 
+_IN_LIST = (
+    "a `[` is not closed: add the `]` or a comma before this,"
+    " or put quotes around a text with `[`, `{` or `,` in it"
+)
+_IN_MAPPING = (
+    "a `{` is not closed: add the `}` or a comma before this,"
+    " or put quotes around a text with `[`, `{` or `,` in it"
+)
+
 _ADVICE = (
     (
         "mapping values are not allowed",
         "a second `:` on this line, or an indentation that fits nothing: put quotes around a text"
         " with `: ` in it, or indent the line like its neighbours",
     ),
-    ("did not find expected ',' or ']'", "a `[` is not closed: add the `]` or a comma before this"),
-    ("did not find expected ',' or '}'", "a `{` is not closed: add the `}` or a comma before this"),
-    ("expected ',' or ']'", "a `[` is not closed: add the `]` or a comma before this"),
-    ("expected ',' or '}'", "a `{` is not closed: add the `}` or a comma before this"),
+    ("did not find expected ',' or ']'", _IN_LIST),
+    ("did not find expected ',' or '}'", _IN_MAPPING),
+    ("expected ',' or ']'", _IN_LIST),
+    ("expected ',' or '}'", _IN_MAPPING),
     ("did not find expected key", "this line does not fit the ones above: check its indentation"),
     (
         "did not find expected '-' indicator",
