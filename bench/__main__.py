@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import shutil
 import signal
 import sys
 import tempfile
@@ -60,6 +61,7 @@ def main(
     """Exit status 1 when a case failed; a target that is not met is no failure of the run."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every process is ended
     began = time.monotonic()
+    _need("nginx", "wrk", "taskset")
     here, skipped = _present(peers)
     results = Results(machine.describe(), {p.name: p.version() for p in here}, skipped)
     try:
@@ -73,8 +75,14 @@ def main(
     sys.exit(1 if results.failures else 0)
 
 
+def _need(*programs: str) -> None:
+    """The upstream and the load cannot be skipped as a peer can."""
+    if missing := [name for name in programs if shutil.which(name) is None]:
+        raise click.ClickException(f"not installed: {', '.join(missing)}")
+
+
 def _settings(quick: bool, rounds: int, seconds: float) -> dict[str, str]:
-    what = "quick: one short round, the figures are rough" if quick else f"{rounds} rounds"
+    what = "quick: one short round, the figures are rough" if quick else f"rounds: {rounds}"
     size = stream.size(quick=quick) >> 20
     return {"Run": f"{what}, {seconds / 60:.1f} minutes", "Streamed": f"{size} MiB each way"}
 

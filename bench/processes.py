@@ -90,6 +90,9 @@ class Child:
         for pid in filter(procfs.alive, pids):
             with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
                 os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + STOP_LIMIT
+        while any(map(procfs.alive, pids)) and time.monotonic() < deadline:
+            time.sleep(0.005)  # not our children: there is nothing to wait on
 
     def __enter__(self) -> Child:
         return self

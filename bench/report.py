@@ -57,7 +57,7 @@ def _blocks(results: Results) -> Iterator[list[str]]:
     yield tables.targets_table(targets(results))
     yield from _failures(results)
     yield ["## Machine"]
-    yield tables.table(("", ""), _machine(results).items())
+    yield tables.table(("", ""), _machine(results).items(), numbers=False)
     yield ["## Again", "", *_again(results)]
     yield from _measurements(results)
     yield [_METHOD]
@@ -79,7 +79,7 @@ def _failures(results: Results) -> Iterator[list[str]]:
         return
     yield ["## Failures"]
     rows = ((f.case, f.peer, _one_line(f.reason)) for f in results.failures)
-    yield tables.table(("case", "peer", "what happened"), rows)
+    yield tables.table(("case", "peer", "what happened"), rows, numbers=False)
 
 
 def _one_line(text: str) -> str:

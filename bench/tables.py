@@ -13,9 +13,9 @@ Row = Sequence[str]
 NOTHING = "\N{EN DASH}"
 
 
-def table(head: Row, rows: Iterable[Row]) -> list[str]:
-    """A table with the first column to the left and the others to the right."""
-    rule = ["---", *("---:" for _ in head[1:])]
+def table(head: Row, rows: Iterable[Row], *, numbers: bool = True) -> list[str]:
+    """A table; with `numbers`, the columns after the first are set to the right."""
+    rule = ["---", *("---:" if numbers else "---" for _ in head[1:])]
     return [f"| {' | '.join(cells)} |" for cells in (head, rule, *rows)]
 
 
