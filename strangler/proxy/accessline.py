@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 from zlib import crc32
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 Formatter: TypeAlias = "Callable[[Exchange, int], bytes]"
 """A finished request and its duration in microseconds -> a line with its end."""
 
+_encode: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _UNSAFE: Final = re.compile(rb"[^ -!#-\[\]-~]")
 """Anything but visible ASCII, and what would end or escape a quoted text."""
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -73,14 +75,14 @@ def json_line(request: Exchange, duration_us: int) -> bytes:
         "table_version": plan.version if plan is not None else None,
         "refusal": refusal.label if refusal is not None else None,
     }
-    return json.dumps(fields, separators=(",", ":")).encode("ascii") + b"\n"
+    return _encode(fields).encode("ascii") + b"\n"
 
 
 def common_line(request: Exchange, _duration_us: int) -> bytes:
     """The Common Log Format of NCSA httpd; no user is known here."""
     return b'%b - - [%b] "%b %b HTTP/1.%d" %d %d\n' % (
         _escaped(request.client.address_of(request)) or b"-",
-        _common_time(time.time()).encode("ascii"),
+        _common_second(int(time.time())),
         _escaped(request.method) or b"-",
         _escaped(_target(request)) or b"-",
         0 if request.http10 else 1,
@@ -108,11 +110,17 @@ def _escaped(text: bytes) -> bytes:
 
 
 def _iso(now: float) -> str:
-    parts = time.gmtime(now)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', parts)}.{int(now % 1 * 1e6):06d}Z"
+    return f"{_iso_second(int(now))}.{int(now % 1 * 1e6):06d}Z"
 
 
-def _common_time(now: float) -> str:
+@lru_cache(maxsize=1)  # thousands of lines share a second
+def _iso_second(now: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
+
+
+@lru_cache(maxsize=1)
+def _common_second(now: int) -> bytes:
     parts = time.gmtime(now)  # the month by hand: strftime's depends on the locale
     month = _MONTHS[parts.tm_mon - 1]
-    return f"{parts.tm_mday:02d}/{month}/{time.strftime('%Y:%H:%M:%S', parts)} +0000"
+    text = f"{parts.tm_mday:02d}/{month}/{time.strftime('%Y:%H:%M:%S', parts)} +0000"
+    return text.encode("ascii")

@@ -57,7 +57,7 @@ class AccessLog:
         """Log as these settings say from now on."""
         if settings == self._settings:
             return
-        self.close()
+        self.close(timeout=0)  # its thread writes on, the loop need not wait for it
         self._settings = settings
         self._format = formatter(settings.format)
         if self._format is not None:

@@ -13,12 +13,13 @@ import random
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import aiohttp
 import structlog
 
-from strangler.config.model import Endpoint, Health, Table, Upstream
+from strangler.config.model import Endpoint, Health, Table, Upstream, UpstreamTls
 
 log = structlog.get_logger()
 
@@ -94,7 +95,10 @@ class HealthChecker:
 
     def follow(self, table: Table) -> None:
         """Check as `table` says from now on."""
+        before = self.board.left_out()
         self.board.follow(table)
+        for place in before - self.board.left_out():
+            self._report(place, True)
         self._table = table
         self._changed.set()
 
@@ -153,12 +157,11 @@ async def check(upstream: Upstream, endpoint: Endpoint, settings: Health) -> boo
 def _connector(upstream: Upstream, endpoint: Endpoint) -> aiohttp.BaseConnector:
     if endpoint.unix is not None:
         return aiohttp.UnixConnector(endpoint.unix, force_close=True)
-    return aiohttp.TCPConnector(ssl=_context(upstream, endpoint), force_close=True)
+    return aiohttp.TCPConnector(
+        ssl=_context(upstream.tls) if endpoint.tls else True, force_close=True
+    )
 
 
-def _context(upstream: Upstream, endpoint: Endpoint) -> ssl.SSLContext | bool:
-    if not endpoint.tls:
-        return True
-    if not upstream.tls.verify:
-        return False
-    return ssl.create_default_context(cafile=upstream.tls.ca)
+@lru_cache(maxsize=64)  # reading the system's authorities takes tens of milliseconds
+def _context(tls: UpstreamTls) -> ssl.SSLContext | bool:
+    return ssl.create_default_context(cafile=tls.ca) if tls.verify else False

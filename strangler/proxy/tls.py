@@ -50,7 +50,7 @@ def server_context(pair: CertificatePair) -> ssl.SSLContext:
     context.set_alpn_protocols(["http/1.1"])
     fd = anonymous_file("strangler-certificate")  # `ssl` reads from paths only
     try:
-        os.write(fd, pair.certificate + b"\n" + pair.key)
+        os.pwrite(fd, pair.certificate + b"\n" + pair.key, 0)
         context.load_cert_chain(f"/dev/fd/{fd}", password="")
     except (ssl.SSLError, ValueError) as error:
         raise CertificateError(f"certificate and key do not fit: {error}") from error

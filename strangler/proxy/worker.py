@@ -204,7 +204,7 @@ class Worker:
         if not self._ready.done():
             self._ready.set_result(installed)
             gc.collect()
-        gc.freeze()  # a table lives long: no collection need look at it again
+            gc.freeze()  # what is here now stays: no collection need look at it again
 
     def _drain_soon(self, timeout: float | None = None) -> None:
         if not self._leave.done():

@@ -1,9 +1,11 @@
+import asyncio
+
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from strangler.config.model import Endpoint, Health, Table, Upstream
-from strangler.proxy.health import EndpointHealth, HealthBoard, check
+from strangler.proxy.health import EndpointHealth, HealthBoard, HealthChecker, check
 
 SETTINGS = Health("/readyz", timeout=5.0, unhealthy_after=2, healthy_after=1)
 A, B = ("reviews", "http://127.0.0.1:1"), ("reviews", "http://127.0.0.1:2")
@@ -77,3 +79,42 @@ async def test_a_check_asks_the_endpoint(status: int, passed: bool) -> None:
 async def test_an_endpoint_that_cannot_be_reached_fails(tmp_path) -> None:
     upstream = Upstream("reviews", (Endpoint("", 0, unix=str(tmp_path / "none.sock")),))
     assert not await check(upstream, upstream.endpoints[0], SETTINGS)
+
+
+async def test_an_endpoint_that_is_checked_no_more_counts_as_up() -> None:
+    told = []
+    checker = HealthChecker(lambda place, up: told.append((place, up)))
+    checker.follow(table(1, 2))
+    for _ in range(2):
+        checker.board.record(A, False, SETTINGS)
+    checker.follow(table(2))
+    assert told == [(A, True)]
+
+
+async def test_checks_go_on_under_a_new_table_and_tell_what_changes() -> None:
+    status = 200
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(status=status)
+
+    app = web.Application()
+    app.router.add_get("/ready", answer)
+    told: asyncio.Queue[tuple[tuple[str, str], bool]] = asyncio.Queue()
+    checker = HealthChecker(lambda place, up: told.put_nowait((place, up)))
+    settings = Health("/ready", interval=0.02, unhealthy_after=1)
+    async with TestServer(app) as server, asyncio.TaskGroup() as group:
+        endpoints = (Endpoint("127.0.0.1", server.port), Endpoint("localhost", server.port))
+        runner = group.create_task(checker.run())
+        checked = Upstream("reviews", endpoints[:1], health=settings)
+        checker.follow(Table(1, {"reviews": checked}, "reviews"))
+        status = 503
+        while not checker.board.panic():
+            await asyncio.sleep(0.01)
+        assert told.empty()  # all down: the workers go on using all
+        checked = Upstream("reviews", endpoints, health=settings)
+        checker.follow(Table(2, {"reviews": checked}, "reviews"))
+        status = 200
+        while checker.board.states != dict.fromkeys(checker.board.states, True):
+            await asyncio.sleep(0.01)
+        assert len(checker.board.states) == 2
+        runner.cancel()
