@@ -97,11 +97,14 @@ async def test_the_settings_can_change_and_be_off(tmp_path: Path) -> None:
     log.configure(model.AccessLog(format=model.LogFormat.OFF))
     assert not log.on
     log.log_request(request(2), 1)
-    log.configure(model.AccessLog(path=str(tmp_path / "access.log"), sample=0.0))
+    log.configure(model.AccessLog(path=str(tmp_path / "errors.log"), sample=0.0))
     log.log_request(request(3), 1)
     log.log_request(request(4, status=503), 1)
     log.close()
-    assert targets(tmp_path / "access.log") == ["/1", "/4"]
+    assert targets(tmp_path / "errors.log") == ["/4"]
+    while not (tmp_path / "access.log").exists() or not targets(tmp_path / "access.log"):
+        await asyncio.sleep(0.01)  # the loop did not wait for the thread before
+    assert targets(tmp_path / "access.log") == ["/1"]
 
 
 def test_pieces_for_a_pipe_are_whole_lines_and_never_mix() -> None:
