@@ -2,7 +2,7 @@
 
 llhttp reads chunks too, but does not say where a body ends in the bytes it was given, and that is
 what pipelining needs. Lenient readers of chunks are how requests are smuggled, so nothing is
-forgiven here: no bare LF, no white space in a size, no size beyond 63 bits.
+forgiven here: no bare LF, no white space around a size, no size beyond 60 bits.
 """
 
 from __future__ import annotations
@@ -11,7 +11,11 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-_SIZE_LINE: Final = re.compile(rb"0*([0-9A-Fa-f]{1,15})[ \t]*(?:;[\t -~\x80-\xff]*)?")
+_TOKEN: Final = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_QUOTED: Final = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
+_SIZE_LINE: Final = re.compile(
+    rb"0*([0-9A-Fa-f]{1,15})(?:;%b(?:=(?:%b|%b))?)*" % (_TOKEN, _TOKEN, _QUOTED)
+)
 _FIELD: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*")
 _MAX_LINE: Final = 4096
 _MAX_TRAILERS: Final = 64
