@@ -1,0 +1,1 @@
+"""The app members of the shop."""

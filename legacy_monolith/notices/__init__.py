@@ -1,0 +1,1 @@
+"""The app notices of the shop."""

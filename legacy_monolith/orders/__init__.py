@@ -1,0 +1,1 @@
+"""The app orders of the shop."""

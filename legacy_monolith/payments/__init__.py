@@ -1,0 +1,1 @@
+"""The app payments of the shop."""

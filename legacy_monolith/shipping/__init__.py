@@ -1,0 +1,1 @@
+"""The app shipping of the shop."""

@@ -1,0 +1,8 @@
+"""Points in time as the JSON API writes them."""
+
+from datetime import UTC, datetime
+
+
+def iso(moment: datetime) -> str:
+    """UTC with six digits: `2026-01-31T09:30:00.000000Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
