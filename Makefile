@@ -33,10 +33,12 @@ test: $(VENV)/.installed-dev ## Run the tests, in parallel
 
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## Check style, layout, types and the contracts between packages
-	@echo "ruff check"          && $(BIN)/ruff check --quiet .
-	@echo "ruff format --check" && $(BIN)/ruff format --check --quiet .
-	@echo "mypy"                && $(BIN)/mypy
-	@echo "lint-imports"        && $(BIN)/lint-imports --no-logo
+	@failed=; \
+	for check in "ruff check --quiet ." "ruff format --check --quiet ." mypy "lint-imports --no-logo"; do \
+		echo "$$check"; \
+		$(BIN)/$$check || failed=yes; \
+	done; \
+	test -z "$$failed"
 
 .PHONY: bench
 bench: $(VENV)/.installed-dev $(VENV)/.installed-bench ## Measure beside nginx, HAProxy, Envoy and aiohttp
