@@ -44,10 +44,11 @@ def init(place: Place, legacy: str) -> None:
 
     Example: strangler init --legacy http://127.0.0.1:8000
     """
-    from strangler import bootstrap
+    from strangler.admin.first_table import write_first_table
 
     with terminal.failures():
-        click.echo(bootstrap.write_first_table(place.routes, legacy))
+        write_first_table(place.routes, legacy)
+    click.echo(f"Wrote {place.routes}. Next: strangler check, then strangler serve.")
 
 
 @main.command()
@@ -264,11 +265,12 @@ def token(name: str, role: str) -> None:
 
     Example: strangler token ci --role operator 2>> tokens > ci.token
     """
-    from strangler import bootstrap
+    from strangler.admin import tokens
+    from strangler.admin.roles import Role
 
     with terminal.failures():
-        secret, line = bootstrap.make_token(name, role)
-    click.echo(line, err=True)
+        secret, made = tokens.make(name, Role(role))
+    click.echo(str(made), err=True)
     click.echo(secret)
 
 

@@ -7,9 +7,9 @@ so that `strangler --help` and `strangler check` start quickly.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,6 @@ from strangler.config.load import Checked, check
 if TYPE_CHECKING:
     from strangler.admin.commands import Backend, Commands
     from strangler.admin.guard import Guard
-    from strangler.admin.operations import Operations
     from strangler.config.load import Sections
     from strangler.config.model import Table
     from strangler.proxy.supervisor import Settings
@@ -35,8 +34,6 @@ class Place:
     admin: str | None = None
     """Address of the gateway's admin API; None to look at the table's own."""
     token: str | None = None
-    local: bool = False
-    """Work on the store itself even if a gateway runs."""
 
 
 def sections() -> Sections:
@@ -58,15 +55,6 @@ def schema() -> dict[str, Any]:
     return json_schema(sections())
 
 
-@contextmanager
-def open_operations(place: Place) -> Iterator[Operations]:
-    """The operations on a place's store, without a gateway."""
-    from strangler.admin.operations import Operations
-
-    with closing(open_place_store(place)) as store:
-        yield Operations(store, check_text, secret=_secret())
-
-
 def open_place_store(place: Place) -> SqlStore:
     """The store of a place; raises `StoreError`."""
     from strangler.store import open_store, store_url
@@ -79,52 +67,66 @@ def commands(place: Place) -> Iterator[Commands]:
     """The commands on a running gateway if it is this place's, else on the store."""
     from strangler.admin.commands import Commands, StoreBackend
     from strangler.admin.failures import translated
+    from strangler.admin.operations import Operations
     from strangler.admin.working_copy import WorkingCopy
 
     file = WorkingCopy(place.routes)
-    gateway = None if place.local else _gateway(place)
-    if gateway is not None:
-        yield Commands(gateway, file)
-        return
-    with translated(), open_operations(place) as operations:
-        yield Commands(StoreBackend(operations), file)
+    with translated():
+        gateway = _gateway(place)
+        if gateway is not None:
+            yield Commands(gateway, file)
+            return
+        with closing(open_place_store(place)) as store:
+            operations = Operations(store, check_text, secret=_secret())
+            yield Commands(StoreBackend(operations), file)
 
 
 def _gateway(place: Place) -> Backend | None:
-    """The gateway to ask: the one named, else the one at the table's address if it is ours."""
+    """The gateway to ask: the one named, else one at the table's address if it is ours."""
     from strangler.admin.client import GatewayClient
     from strangler.admin.commands import is_ours
-    from strangler.admin.failures import Failure, Kind
 
-    client = GatewayClient(place.admin or _admin_address(place), place.token)
     if place.admin:
-        return client
-    try:
+        return GatewayClient(place.admin, place.token)
+    for address in _admin_addresses(place):
+        client = GatewayClient(address, place.token)
         identity = client.identity()
-    except Failure as failure:
-        if failure.kind is Kind.UNAVAILABLE:
-            return None
-        raise
-    store = None if identity.get("routes") == str(place.routes.resolve()) else _identity(place)
-    return client if is_ours(identity, place.routes, store) else None
+        if identity is not None:
+            own = identity.get("routes") == str(place.routes.resolve())
+            store = None if own else _local_identity(place)
+            return client if is_ours(identity, place.routes, store) else None
+    return None
 
 
-def _admin_address(place: Place) -> str:
-    """The admin address that the file names, or the default where it cannot say."""
+def _admin_addresses(place: Place) -> Iterator[str]:
+    """Where a gateway of this place may answer: as the file says, then as the live table says.
+
+    The file is read leniently, since a broken one is when people look for their gateway.
+    """
     from strangler.config.model import Gateway
+    from strangler.rollout.document import admin_of
 
+    usual = Gateway().admin
     try:
-        table = check_text(place.routes.read_text("utf-8")).table
+        yield admin_of(place.routes.read_text("utf-8")) or usual
     except (OSError, ValueError):
-        table = None
-    return (table.gateway if table else Gateway()).admin
+        yield usual
+    if _has_store(place):
+        with closing(open_place_store(place)) as store:
+            live = store.newest()
+        if live is not None:
+            yield admin_of(live.text) or usual
 
 
-def _identity(place: Place) -> str | None:
+def _has_store(place: Place) -> bool:
+    from strangler.rollout.versions import DEFAULT_STORE
+
+    return place.store is not None or (place.routes.parent / DEFAULT_STORE).exists()
+
+
+def _local_identity(place: Place) -> str | None:
     """The identity of the place's store, or None if there is none yet."""
-    from strangler.store import DEFAULT_STORE
-
-    if place.store is None and not (place.routes.parent / DEFAULT_STORE).exists():
+    if not _has_store(place):
         return None
     with closing(open_place_store(place)) as store:
         return store_identity(store)
@@ -137,49 +139,11 @@ def store_identity(store: SqlStore) -> str:
     return store.setting("identity", uuid.uuid4().hex)
 
 
-def write_first_table(routes: Path, legacy: str) -> str:
-    """Write a first routes.yaml; what to do next."""
-    from strangler.admin.failures import Failure, Kind
-    from strangler.admin.first_table import first_table
+def check_files(files: Sequence[Path]) -> dict[str, Any]:
+    """Every problem of the files, for people and for programs."""
+    from strangler.admin import checking
 
-    text = first_table(legacy)
-    try:
-        with routes.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise Failure(Kind.REFUSED, f"{routes} is there already: it is not overwritten") from error
-    except OSError as error:
-        raise Failure(Kind.REFUSED, f"{routes} cannot be written: {error.strerror}") from error
-    return f"Wrote {routes}. Next: strangler check, then strangler serve."
-
-
-def check_files(files: tuple[Path, ...]) -> dict[str, Any]:
-    """Every problem of the files: `ok`, the `problems` as data, the `lines` for a person."""
-    from strangler.admin.commands import read_file
-    from strangler.admin.failures import problem_count
-    from strangler.admin.working_copy import WorkingCopy
-
-    problems, lines, errors = [], [], 0
-    for path in files:
-        checked = check_text(read_file(WorkingCopy(path)).text)
-        errors += len(checked.errors)
-        problems += [{"file": str(path), **asdict(each)} for each in checked.problems]
-        lines += [each.at(str(path)) for each in checked.problems]
-        if checked.table is not None:
-            routes, upstreams = len(checked.table.routes), len(checked.table.upstreams)
-            lines.append(f"{path}: right: {routes} routes, {upstreams} upstreams")
-    if errors:
-        lines.append(problem_count(errors))
-    return {"ok": not errors, "problems": problems, "lines": lines}
-
-
-def make_token(name: str, role: str) -> tuple[str, str]:
-    """A new token of the admin API, and its line for the tokens file."""
-    from strangler.admin.calls import Role
-    from strangler.admin.tokens import make
-
-    secret, token = make(name, Role(role))
-    return secret, str(token)
+    return checking.check_files(files, check_text)
 
 
 @dataclass(frozen=True, slots=True)

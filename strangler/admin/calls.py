@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, TypeAlias
 
 from strangler.admin.answers import as_json
@@ -19,13 +18,6 @@ from strangler.admin.operations import Operations, Who
 from strangler.kit.quantities import hundredths
 
 Body: TypeAlias = Mapping[str, Any]
-
-
-class Role(StrEnum):
-    """What a token may do."""
-
-    VIEWER = "viewer"
-    OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +50,14 @@ def _apply(operations: Operations, body: Body) -> Any:
 
 
 def _canary(operations: Operations, body: Body) -> Any:
-    percent = _optional(body, "percent")
+    percent, to = _optional(body, "percent"), body.get("to") or {}
+    if percent is None and not to:
+        raise Failure(Kind.USAGE, "say how much: canary ROUTE PERCENT, or --to NAME=PERCENT")
     return operations.canary(
         _text(body, "route"),
         None if percent is None else _percent(percent),
         _who(body),
-        to={str(name): _percent(share) for name, share in (body.get("to") or {}).items()},
+        to={str(name): _percent(share) for name, share in to.items()},
         dry_run=_flag(body, "dry_run"),
     )
 

@@ -35,10 +35,15 @@ class GatewayClient:
             return self._request("GET", f"{path}?{urlencode(body)}" if body else path, None)
         return self._request("POST", path, json.dumps(body).encode())
 
-    def identity(self) -> Mapping[str, Any]:
-        """Which store and which file the gateway serves; raises `Failure`."""
-        answer = self._request("GET", "/api/identity", None)
-        return answer if isinstance(answer, Mapping) else {}
+    def identity(self) -> Mapping[str, Any] | None:
+        """Which store and which file the gateway serves; None if no gateway answers there."""
+        try:
+            answer = self._request("GET", "/api/identity", None)
+        except Failure as failure:
+            if failure.kind in {Kind.UNAVAILABLE, Kind.USAGE}:
+                return None
+            raise
+        return answer if isinstance(answer, Mapping) else None
 
     def _request(self, method: str, path: str, body: bytes | None) -> Any:
         connection = _connection(self.address)

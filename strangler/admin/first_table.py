@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from strangler.admin.failures import Failure, Kind
@@ -61,3 +62,15 @@ def first_table(legacy: str) -> str:
             Kind.USAGE, f"{legacy!r} is no address: write http://HOST:PORT, without a path"
         )
     return _TEMPLATE.format(legacy=f"{url.scheme}://{url.netloc}")
+
+
+def write_first_table(routes: Path, legacy: str) -> None:
+    """Write a first routes.yaml, never over another; raises `Failure`."""
+    text = first_table(legacy)
+    try:
+        with routes.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise Failure(Kind.REFUSED, f"{routes} is there already: it is not overwritten") from error
+    except OSError as error:
+        raise Failure(Kind.REFUSED, f"{routes} cannot be written: {error.strerror}") from error

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from strangler.admin.calls import Role
 from strangler.admin.failures import Failure, Kind
+from strangler.admin.roles import Role
 from strangler.admin.tokens import Token, find
 
 

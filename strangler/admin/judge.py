@@ -10,7 +10,7 @@ from itertools import pairwise
 from strangler.admin.answers import Plan, TakenBack
 from strangler.config.model import Table
 from strangler.config.rules.streams import synced_groups
-from strangler.rollout.document import Document, document, same
+from strangler.rollout.document import Document, document, same, version_of
 from strangler.rollout.plan import Candidate, Change, diff, diff_documents, nearest, takes_back
 from strangler.rollout.versions import Owner, TableVersion, VersionStore, reason_words
 
@@ -43,14 +43,23 @@ def judge(
         live=live.number,
         proposed=number,
         changes=diff_documents(now, mine),
-        takes_back=_taken_back(mine, live, store),
+        takes_back=_taken_back(text, mine, live, store),
         blocked=_blocked(number, live, saved),
     )
 
 
-def base_of(mine: Document, store: VersionStore, live: TableVersion) -> TableVersion:
-    """The version that a file was most likely edited from."""
-    versions = store.history(LOOKED_BACK)
+def base_of(text: str, store: VersionStore, live: TableVersion) -> TableVersion:
+    """The version that a file was most likely edited from.
+
+    A file that carries a number beyond the live one claims to follow it, so of equally near
+    versions the newest counts. One with an older number cannot have been made from a later
+    version, and of equally near ones the oldest counts: a value that both sides changed is then
+    a conflict rather than lost.
+    """
+    mine, number = document(text), version_of(text) or 0
+    versions = list(store.history(LOOKED_BACK))
+    if number <= live.number:
+        versions = [each for each in reversed(versions) if each.number <= number] or versions
     found = nearest(mine, (Candidate(each.number, document(each.text)) for each in versions))
     return next((each for each in versions if found and each.number == found.number), live)
 
@@ -99,8 +108,10 @@ def _blocked(number: int, live: TableVersion, saved: Edit | None) -> str:
     )
 
 
-def _taken_back(mine: Document, live: TableVersion, store: VersionStore) -> tuple[TakenBack, ...]:
-    base = base_of(mine, store, live)
+def _taken_back(
+    text: str, mine: Document, live: TableVersion, store: VersionStore
+) -> tuple[TakenBack, ...]:
+    base = base_of(text, store, live)
     if base.number == live.number:
         return ()
     undone = takes_back(document(base.text), mine, document(live.text))

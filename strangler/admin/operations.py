@@ -183,7 +183,7 @@ class Operations:
         """The text's edits on top of the live table, ready to be applied; nothing is written."""
         with translated():
             live = self._live()
-            base = judge.base_of(document(text), self.store, live)
+            base = judge.base_of(text, self.store, live)
             merged = merge(base.text, text, live.text, prefer)
             if merged.text is None:
                 raise Failure(

@@ -131,5 +131,6 @@ async def take_file(operations: Operations, saved: Saved, refusals: Refusals) ->
         refusals.add(0, (*failure.problems, failure.message))
         return False
     refusals.clear()
-    log.info("file_taken", version=done.version, author=saved.author)
+    if done.version != done.previous:
+        log.info("file_taken", version=done.version, author=saved.author)
     return True

@@ -13,9 +13,11 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from strangler.admin.calls import Role
+from strangler.admin.failures import Failure, Kind
+from strangler.admin.roles import Role
 
-_LINE = re.compile(r"([^:\s][^:]*):(viewer|operator):([0-9a-f]{64})")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}")
+_LINE = re.compile(r"([^:\s]+):(viewer|operator):([0-9a-f]{64})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,11 @@ class TokensError(ValueError):
 
 
 def make(name: str, role: Role) -> tuple[str, Token]:
-    """A new token and the line that lets it in."""
+    """A new token and the line that lets it in; raises `Failure` for a name of other characters."""
+    if not _NAME.fullmatch(name):
+        raise Failure(
+            Kind.USAGE, f"{name!r} is no name for a token: write letters, digits, `-`, `.`"
+        )
     secret = secrets.token_urlsafe(32)
     return secret, Token(name, role, _digest(secret))
 

@@ -72,6 +72,16 @@ def version_of(text: str) -> int | None:
     return None
 
 
+def admin_of(text: str) -> str | None:
+    """The admin address a text names, if it can be read at all and is not a variable."""
+    try:
+        gateway = parse(text)[0].get("gateway")
+    except ConfigError:
+        return None
+    node = gateway.get("admin") if isinstance(gateway, Mapping) else None
+    return node.raw if isinstance(node, Scalar) and node.raw and "${" not in node.raw else None
+
+
 def same(one: str, other: str) -> bool:
     """Whether two texts say the same table, whatever their comments, layout and numbers."""
     if one == other:

@@ -79,7 +79,7 @@ def nearest(mine: Document, candidates: Iterable[Candidate]) -> Candidate | None
 
     A number says which version the author meant to follow, not which one they had before them:
     somebody who only counts on would else pass for having seen a colleague's change. Of equally
-    near ones the newest is taken; candidates come newest first.
+    near ones the first is taken.
     """
     best: Candidate | None = None
     distance = -1

@@ -33,6 +33,8 @@ class _Block:
     """Of its first line, the comments above included."""
     end: int
     """Behind its last line."""
+    dashed: bool
+    """It stands behind the dash of a list's item, so it cannot be cut out by lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,14 @@ class _Side:
     def _block(self, name: str, value: Node, at: int) -> _Block:
         line = self.text.rfind("\n", 0, at) + 1
         column = at - line
-        if self.text[line:at].strip():
+        before = self.text[line:at].strip()
+        dashed = before == "-"
+        if before and not dashed:
             raise _CannotError
         newline = self.text.find("\n", self._content_end(value, at))
         end = len(self.text) if newline < 0 else newline + 1
-        return _Block(name, value, column, self._with_comments(line, column), end)
+        start = at if dashed else self._with_comments(line, column)
+        return _Block(name, value, column, start, end, dashed)
 
     def _dash(self, item: Node) -> int:
         dash = self.text.rfind("-", 0, item.start.index)
@@ -127,7 +132,7 @@ class _Splicer:
         theirs = {block.name: block for block in self.live.blocks(live)}
         for block in blocks:
             if block.name not in merged:
-                self.edits.append((block.start, block.end, ""))
+                self.edits.append((*_lines(block), ""))
             elif _named_data(block.value) != merged[block.name]:
                 self._entry(block, theirs.get(block.name), merged[block.name])
         self._insert(blocks, list(theirs.values()), merged)
@@ -151,13 +156,13 @@ class _Splicer:
         if ours is not None and theirs is not None:
             self.edits.append((mine.value.start.index, mine.value.end.index, theirs))
         else:
-            self.edits.append((mine.start, mine.end, self._taken(live, mine.column)))
+            self.edits.append((*_lines(mine), self._taken(live, mine.column)))
 
     def _insert(self, mine: list[_Block], live: list[_Block], merged: Document) -> None:
         ours = {block.name: block for block in mine}
         if not mine:
             raise _CannotError
-        place = mine[0].start
+        place = mine[0].end if mine[0].dashed else mine[0].start
         for block in live:
             if block.name in ours:
                 place = ours[block.name].end
@@ -165,9 +170,16 @@ class _Splicer:
                 self.edits.append((place, place, self._taken(block, mine[0].column)))
 
     def _taken(self, live: _Block, column: int) -> str:
-        text = self.live.text[live.start : live.end]
+        text = " " * (live.column if live.dashed else 0) + self.live.text[live.start : live.end]
         lines = (text if text.endswith("\n") else f"{text}\n").splitlines(keepends=True)
         return "".join(_shifted(line, column - live.column) for line in lines)
+
+
+def _lines(block: _Block) -> tuple[int, int]:
+    """[start, end) of a block of whole lines."""
+    if block.dashed:
+        raise _CannotError
+    return block.start, block.end
 
 
 def _shifted(line: str, by: int) -> str:

@@ -16,6 +16,9 @@ from typing import Protocol
 
 from strangler.config.model import Fence
 
+DEFAULT_STORE = ".strangler/store.sqlite3"
+"""Where the store is unless one is named, relative to the folder of routes.yaml."""
+
 
 class Source(StrEnum):
     """What made a table version."""

@@ -5,7 +5,7 @@ the `VersionStore` of `strangler.rollout.versions` on top of both. Synchronous o
 commands call it directly, the gateway through a thread.
 """
 
-from strangler.store.engine import DEFAULT_STORE, store_url
+from strangler.store.engine import store_url
 from strangler.store.sql import SqlStore, open_store
 
-__all__ = ["DEFAULT_STORE", "SqlStore", "open_store", "store_url"]
+__all__ = ["SqlStore", "open_store", "store_url"]

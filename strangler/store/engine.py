@@ -16,10 +16,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from strangler.rollout.versions import StoreError
-
-DEFAULT_STORE = ".strangler/store.sqlite3"
-"""Relative to the folder of routes.yaml."""
+from strangler.rollout.versions import DEFAULT_STORE, StoreError
 
 BUSY_SECONDS = 10.0
 """How long a transaction waits for another's end before it gives up."""
