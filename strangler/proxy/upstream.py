@@ -217,7 +217,6 @@ class UpstreamConnection(asyncio.Protocol):
         try:
             pieces = chunks.feed(data)
         except ChunkError:
-            exchange.started = exchange.started or bool(out)
             exchange.fail(Refusal.UPSTREAM_BAD_RESPONSE)
             return
         again = exchange.chunk_answer
