@@ -89,6 +89,8 @@ def merge(base: str, mine: str, live: str, prefer: Prefer | None = None) -> Merg
     merging = _Merge(prefer)
     before, edited, theirs = (_by_name(document(text)) for text in (base, mine, live))
     merged = merging.value(before, edited, theirs, ())
+    if _order_lost(before, edited, theirs, prefer):
+        merging.conflicts.append("the order of the routes")
     if merging.conflicts:
         return Merged(None, tuple(merging.conflicts))
     assert isinstance(merged, dict)
@@ -115,6 +117,20 @@ def carry(base: str, mine: str, live: str) -> Merged:
         return Merged(set_version(merged.text, number)) if merged.text else merged
     ahead = max(0, (version_of(mine) or 0) - (version_of(base) or 0))
     return Merged(set_version(merged.text, number + ahead))
+
+
+def _order_lost(base: Document, mine: Document, live: Document, prefer: Prefer | None) -> bool:
+    """Whether the live routes were put into another order, which no splice brings into a file."""
+    names = [
+        list(routes)
+        for side in (base, mine, live)
+        if isinstance(routes := side.get("routes"), dict)
+    ]
+    if prefer == "file" or len(names) < 3:
+        return False
+    common = set(names[0]).intersection(*names)
+    before, ours, theirs = ([name for name in each if name in common] for each in names)
+    return theirs not in (before, ours)
 
 
 def _by_name(data: Document) -> Document:
