@@ -32,7 +32,7 @@ NEUTRAL = ("Does the job", "Good, with small flaws", "As expected", "Fine for th
 BLAME = ("Broke after a week", "Not for me", "Smaller than it looks", "Sent it back")
 SENTENCES = (
     "I have used it every day since it arrived.",
-    "Delivery took two days – quicker than promised.",
+    "Delivery took two days, quicker than the “promise”.",
     "The colour is a little darker than in the picture.",
     "My neighbour has bought the same one now.",
     "The manual could be clearer, but you hardly need it.",

@@ -21,7 +21,7 @@ class Order(models.Model):
     total = models.DecimalField(max_digits=12, decimal_places=2)
     placed_at = models.DateTimeField(default=timezone.now)
     # The client's name for its attempt, and a digest of what it asked for under that name.
-    idempotency_key = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001
+    idempotency_key = models.CharField(max_length=100, null=True, blank=True)
     fingerprint = models.CharField(max_length=64, blank=True)
 
     class Meta:

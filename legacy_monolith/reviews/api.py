@@ -17,7 +17,7 @@ from legacy_monolith.api import (
 )
 from legacy_monolith.parameters import Page, number
 from legacy_monolith.reviews.models import Review
-from legacy_monolith.reviews.writing import InvalidReview, change_review, write_review
+from legacy_monolith.reviews.writing import InvalidReviewError, change_review, write_review
 from legacy_monolith.timestamps import iso
 
 CHANGEABLE = ("rating", "title", "body")
@@ -81,7 +81,7 @@ def create(request: HttpRequest) -> HttpResponse:
         review = write_review(
             author, data.get("product_id"), **{name: data.get(name) for name in CHANGEABLE}
         )
-    except InvalidReview as error:
+    except InvalidReviewError as error:
         raise bad_parameter(str(error)) from None
     return answer(shape(review), status=201)
 
@@ -94,7 +94,7 @@ def change(request: HttpRequest, review_id: int) -> HttpResponse:
             raise bad_parameter(f"{name} cannot be changed; rating, title and body can.")
     try:
         change_review(review, **data)
-    except InvalidReview as error:
+    except InvalidReviewError as error:
         raise bad_parameter(str(error)) from None
     return answer(shape(review))
 

@@ -9,14 +9,14 @@ from legacy_monolith.catalog.models import Product
 from legacy_monolith.reviews.models import Review
 
 
-class InvalidReview(Exception):
+class InvalidReviewError(Exception):
     """Says what is wrong with a review, in words for its author."""
 
 
 def write_review(author: Any, product_id: Any, **fields: Any) -> Review:
     """A new review; `fields` are rating, title and body."""
     if not _is_number(product_id) or not (product := _product(product_id)):
-        raise InvalidReview("product_id must be the number of a product.")
+        raise InvalidReviewError("product_id must be the number of a product.")
     now = timezone.now()
     review = Review(author=author, product=product, created_at=now, updated_at=now)
     return _save(review, fields)
@@ -36,16 +36,16 @@ def _save(review: Review, fields: dict[str, Any]) -> Review:
         review.full_clean(validate_unique=False, exclude=["author", "product"])
     except ValidationError as error:
         name, texts = next(iter(error.message_dict.items()))
-        raise InvalidReview(f"{name}: {texts[0]}") from None
+        raise InvalidReviewError(f"{name}: {texts[0]}") from None
     review.save()
     return review
 
 
 def _check_type(name: str, value: Any) -> None:
     if name == "rating" and not (_is_number(value) and 1 <= value <= 5):
-        raise InvalidReview("rating must be a whole number from 1 to 5.")
+        raise InvalidReviewError("rating must be a whole number from 1 to 5.")
     if name != "rating" and not isinstance(value, str):
-        raise InvalidReview(f"{name} must be text.")
+        raise InvalidReviewError(f"{name} must be text.")
 
 
 def _is_number(value: Any) -> bool:

@@ -1,4 +1,6 @@
-"""`export_seed`: prints seed data as JSON lines, for services that take a part of it over."""
+"""`export_seed`: prints seed data as JSON lines, for services that take a part of it over.
+
+ASCII only, whatever the locale of the terminal or pipe is."""
 
 import json
 from argparse import ArgumentParser
@@ -21,4 +23,4 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         records = seeding.EXPORTS[options["part"]](seeding.SIZES[options["size"]], options["seed"])
         for record in records:
-            self.stdout.write(json.dumps(record, ensure_ascii=False, separators=(",", ":")))
+            self.stdout.write(json.dumps(record, separators=(",", ":")))

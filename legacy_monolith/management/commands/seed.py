@@ -65,7 +65,7 @@ def fill(size: seeding.Size, seed: int) -> dict[str, int]:
     counts = {}
     for model, rows in TABLES:
         extra = {"password": password} if model is Member else {}
-        counts[model._meta.label_lower] = _write(model, rows(size, seed), extra)
+        counts[model.__name__] = _write(model, rows(size, seed), extra)
     _move_sequences()
     return counts
 
