@@ -1,0 +1,89 @@
+"""An aiohttp application around one service's routes: probes, failures, headers, its database."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from jinja2 import Environment
+from sqlalchemy import Connection, Table
+
+from services.common.answers import error_answer, json_answer
+from services.common.database import Database
+from services.common.errors import UnavailableError
+from services.common.failures import failures
+from services.common.fill import missing
+from services.common.html import TEMPLATES, templates
+from services.common.requests import finish_headers, naming
+
+log = structlog.get_logger()
+
+DATABASE: Final = web.AppKey("database", Database)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What makes one service: its routes and the tables behind them."""
+
+    name: str
+    """One word, for the log and the command line."""
+    folder: Path
+    """Its package; `templates/` is below."""
+    routes: Sequence[web.RouteDef]
+    filled: Table
+    """Which of `tables` were filled."""
+    tables: Sequence[Table]
+    """What `fill` fills; `filled` and these share their metadata."""
+
+
+def application(service: Service, open_database: Callable[[], Database]) -> web.Application:
+    """The application; its database is opened when it starts and closed when it ends."""
+    slashes = web.normalize_path_middleware(
+        append_slash=True, merge_slashes=False, redirect_class=web.HTTPMovedPermanently
+    )
+    app = web.Application(middlewares=[naming, failures, slashes])
+    app[TEMPLATES] = templates(service.folder / "templates")
+    app.cleanup_ctx.append(_database(open_database))
+    app.on_response_prepare.append(finish_headers)
+    app.add_routes([*service.routes, web.get("/healthz", _healthz)])
+    app.add_routes([web.get("/readyz", _readyz(service))])
+    return app
+
+
+def _database(open_database: Callable[[], Database]) -> Callable[[web.Application], AsyncIterator[None]]:
+    async def opened(app: web.Application) -> AsyncIterator[None]:
+        app[DATABASE] = database = open_database()
+        try:
+            await database.run(_nothing)
+        except UnavailableError as error:
+            log.warning("database_unavailable", cause=str(error.__cause__))
+        yield
+        database.close()
+
+    return opened
+
+
+def _nothing(_connection: Connection) -> None:
+    """The first use of a database creates its tables."""
+
+
+async def _healthz(_request: web.Request) -> web.Response:
+    """Whether the process answers."""
+    return json_answer({"status": "ok"})
+
+
+def _readyz(service: Service) -> Handler:
+    async def readyz(request: web.Request) -> web.StreamResponse:
+        """Whether requests are welcome: the database answers and was filled."""
+        names = await request.app[DATABASE].run(
+            lambda connection: missing(connection, service.filled, service.tables)
+        )
+        if names:
+            detail = f"Never filled: {', '.join(names)}; run `{service.name} fill`."
+            return error_answer(503, "not_filled", detail)
+        return json_answer({"status": "ready"})
+
+    return readyz

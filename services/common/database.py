@@ -1,0 +1,125 @@
+"""One service's own database: a synchronous engine behind a bounded pool of threads.
+
+Why not SQLAlchemy's asyncio engine: its SQLite driver is a thread per connection anyway, and the
+queries here take a millisecond. One synchronous code path serves SQLite and PostgreSQL alike, and
+the size of the pool says how many connections a process opens at most. Requests that find every
+thread taken wait in a queue that is bounded too: beyond it a caller hears 503 at once, which helps
+an overloaded database more than a long queue does.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Lock
+from typing import Any, TypeVar
+from urllib.parse import unquote
+
+from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event, make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from services.common.errors import UnavailableError
+from services.common.schema import create_schema
+
+T = TypeVar("T")
+
+THREADS = 8
+"""Threads and connections of one process."""
+MOST_WAITING = 256
+"""Requests that may wait for a thread before further ones are refused."""
+CONNECT_TIMEOUT = 3
+"""Seconds until PostgreSQL must have accepted a connection."""
+BUSY_TIMEOUT = 5.0
+"""Seconds that a statement waits for SQLite's lock."""
+
+
+def database_url(text: str) -> URL:
+    """The URL for SQLAlchemy of a `DATABASE_URL` as Django people write it.
+
+    `postgres://` and `postgresql://` mean the psycopg driver, and a percent-encoded host is the
+    directory of a Unix socket.
+    """
+    url = make_url(text)
+    if url.drivername in {"postgres", "postgresql"}:
+        url = url.set(drivername="postgresql+psycopg")
+    if url.host and url.host.lower().startswith("%2f"):
+        url = url.set(host=None).update_query_dict({"host": unquote(url.host)})
+    return url
+
+
+def open_engine(text: str) -> Engine:
+    """An engine for `text`; connects to nothing yet, and makes the folder of an SQLite file."""
+    url = database_url(text)
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url)
+    return create_engine(
+        url,
+        pool_size=THREADS,
+        max_overflow=0,
+        pool_pre_ping=True,
+        pool_timeout=CONNECT_TIMEOUT,
+        connect_args={"connect_timeout": CONNECT_TIMEOUT},
+    )
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT})
+    event.listen(engine, "connect", _write_ahead)
+    return engine
+
+
+def _write_ahead(connection: Any, _record: object) -> None:
+    """WAL mode: readers go on while `fill` writes."""
+    connection.execute("PRAGMA journal_mode=WAL")
+
+
+class Database:
+    """Runs functions of a connection in threads, at most `THREADS` at a time.
+
+    The tables are created before the first use that finds the database there, so that a service
+    may start before its database does.
+    """
+
+    def __init__(self, engine: Engine, metadata: MetaData) -> None:
+        self._engine = engine
+        self._metadata = metadata
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="database")
+        self._inside = 0
+        self._created = False
+        self._creating = Lock()
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """What `work` returns, run in a transaction of its own.
+
+        Raises UnavailableError when the database cannot be reached or too many wait for it.
+        """
+        if self._inside >= THREADS + MOST_WAITING:
+            raise UnavailableError("Too many requests wait for the database.")
+        self._inside += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self.now, work)
+        finally:
+            self._inside -= 1
+
+    def now(self, work: Callable[[Connection], T]) -> T:
+        """The same in the calling thread, for commands."""
+        try:
+            self._create_tables()
+            with self._engine.begin() as connection:
+                return work(connection)
+        except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+            raise UnavailableError("The database does not answer.") from error
+
+    def _create_tables(self) -> None:
+        with self._creating:
+            if not self._created:
+                create_schema(self._engine, self._metadata)
+                self._created = True
+
+    def close(self) -> None:
+        """Wait for what runs, then close every connection."""
+        self._pool.shutdown()
+        self._engine.dispose()
