@@ -295,6 +295,8 @@ class ClientConnection(asyncio.Protocol):
             return
         self.exchange = None
         self.total_deadline = NO_DEADLINE
+        if self.reading is done and done.request_done:
+            self.reading = None  # an upgrade that was refused: the connection speaks HTTP again
         if done.close or not done.request_done:
             self._close()
         elif self._waiting:
