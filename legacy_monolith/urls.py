@@ -22,7 +22,7 @@ from legacy_monolith.shipping import api as shipping_api
 api = [
     path("csrf", members_api.csrf),
     path("faq", notices_api.faq),
-    path("inventory/<str:sku>", inventory_api.stock),
+    path("inventory/<slug:sku>", inventory_api.stock),
     path("members/me", members_api.me),
     path("notices", notices_api.notices),
     path("notices/<int:notice_id>", notices_api.notice),
