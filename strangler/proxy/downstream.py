@@ -105,7 +105,7 @@ class ClientConnection(asyncio.Protocol):
         if len(plane.clients) > plane.live.gateway.limits.connections:
             self._refuse_connection()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
         plane = self.plane
         plane.clients.discard(self)
         plane.cells[CONNECTIONS] -= 1

@@ -130,7 +130,7 @@ async def test_http_1_0_keeps_alive_when_asked(client, upstream):
     server = await answer(
         client, upstream, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", request
     )
-    head, body = await client.read_message()
+    head, _ = await client.read_message()
     assert value(head, b"connection") == [b"keep-alive"]
     await client.send(request)
     await server.read_head()
@@ -243,7 +243,8 @@ async def test_bytes_behind_an_answer_are_nobodys(client, upstream):
     await answer(
         client,
         upstream,
-        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+        b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil",
     )
     assert (await client.read_message())[1] == b"ok"
     await client.send(GET)

@@ -107,10 +107,7 @@ async def test_a_client_that_takes_nothing(run, upstream):
         await server.read_head()
         await server.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
         server.writer.write(b"x" * 50_000_000)
-        try:
-            assert (await server.read_all()) == b""
-        except ConnectionError:
-            pass
+        assert await server.ended()
 
 
 async def test_a_connection_that_is_not_accepted(run):

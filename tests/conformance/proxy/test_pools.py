@@ -219,7 +219,8 @@ async def test_a_unix_socket_serves(run, tmp_path):
 
     server = await asyncio.start_unix_server(connected, str(tmp_path / "u"))
     gateway = await run(
-        f"version: 1\nupstreams: {{legacy: {{endpoints: ['unix:{tmp_path}/u']}}}}\ndefault: legacy\n"
+        f"version: 1\nupstreams: {{legacy: {{endpoints: ['unix:{tmp_path}/u']}}}}\n"
+        "default: legacy\n"
     )
     async with client_of(gateway) as client:
         await client.send(request())

@@ -8,6 +8,7 @@ import pytest
 from support.wire import client_of, simple
 
 HEAD = b"POST / HTTP/1.1\r\nHost: h\r\n"
+LARGE = b"X: %b\r\n" % (b"a" * 5000) * 8
 REFUSED = {
     "two lengths": (400, HEAD + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"),
     "the same length twice": (400, HEAD + b"Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc"),
@@ -58,9 +59,9 @@ REFUSED = {
     "an unknown expectation": (417, HEAD + b"Expect: wonders\r\nContent-Length: 0\r\n\r\n"),
     "a long line": (414, b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: h\r\n\r\n"),
     "a line without end": (414, b"GET /" + b"a" * 9000),
-    "large fields": (431, b"GET / HTTP/1.1\r\nHost: h\r\n" + b"X: %b\r\n" % (b"a" * 5000) * 8 + b"\r\n"),
+    "large fields": (431, b"GET / HTTP/1.1\r\nHost: h\r\n" + LARGE + b"\r\n"),
     "many fields": (431, b"GET / HTTP/1.1\r\nHost: h\r\n" + b"X: a\r\n" * 101 + b"\r\n"),
-    "fields without end": (431, b"GET / HTTP/1.1\r\nHost: h\r\n" + b"X: %b\r\n" % (b"a" * 5000) * 8),
+    "fields without end": (431, b"GET / HTTP/1.1\r\nHost: h\r\n" + LARGE),
 }  # fmt: skip
 
 
