@@ -1,6 +1,6 @@
 """An aiohttp application around one service's routes: probes, failures, headers, its database."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -8,7 +8,6 @@ from typing import Final
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from jinja2 import Environment
 from sqlalchemy import Connection, Table
 
 from services.common.answers import error_answer, json_answer
@@ -39,31 +38,28 @@ class Service:
     """What `fill` fills; `filled` and these share their metadata."""
 
 
-def application(service: Service, open_database: Callable[[], Database]) -> web.Application:
-    """The application; its database is opened when it starts and closed when it ends."""
+def application(service: Service, database: Database) -> web.Application:
+    """The application; its tables are created when it starts, the database is closed at its end."""
     slashes = web.normalize_path_middleware(
         append_slash=True, merge_slashes=False, redirect_class=web.HTTPMovedPermanently
     )
     app = web.Application(middlewares=[naming, failures, slashes])
     app[TEMPLATES] = templates(service.folder / "templates")
-    app.cleanup_ctx.append(_database(open_database))
+    app[DATABASE] = database
+    app.cleanup_ctx.append(_database)
     app.on_response_prepare.append(finish_headers)
     app.add_routes([*service.routes, web.get("/healthz", _healthz)])
     app.add_routes([web.get("/readyz", _readyz(service))])
     return app
 
 
-def _database(open_database: Callable[[], Database]) -> Callable[[web.Application], AsyncIterator[None]]:
-    async def opened(app: web.Application) -> AsyncIterator[None]:
-        app[DATABASE] = database = open_database()
-        try:
-            await database.run(_nothing)
-        except UnavailableError as error:
-            log.warning("database_unavailable", cause=str(error.__cause__))
-        yield
-        database.close()
-
-    return opened
+async def _database(app: web.Application) -> AsyncIterator[None]:
+    try:
+        await app[DATABASE].run(_nothing)
+    except UnavailableError as error:
+        log.warning("database_unavailable", cause=str(error.__cause__))
+    yield
+    app[DATABASE].close()
 
 
 def _nothing(_connection: Connection) -> None:
@@ -78,9 +74,7 @@ async def _healthz(_request: web.Request) -> web.Response:
 def _readyz(service: Service) -> Handler:
     async def readyz(request: web.Request) -> web.StreamResponse:
         """Whether requests are welcome: the database answers and was filled."""
-        names = await request.app[DATABASE].run(
-            lambda connection: missing(connection, service.filled, service.tables)
-        )
+        names = await request.app[DATABASE].run(missing, service.filled, service.tables)
         if names:
             detail = f"Never filled: {', '.join(names)}; run `{service.name} fill`."
             return error_answer(503, "not_filled", detail)

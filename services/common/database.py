@@ -10,9 +10,10 @@ an overloaded database more than a long queue does.
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 from urllib.parse import unquote
 
 from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event, make_url
@@ -23,6 +24,10 @@ from services.common.errors import UnavailableError
 from services.common.schema import create_schema
 
 T = TypeVar("T")
+P = ParamSpec("P")
+
+LARGEST_ID: Final = 2**63 - 1
+"""No column holds a larger number, so that nothing larger need be looked for."""
 
 THREADS = 8
 """Threads and connections of one process."""
@@ -91,8 +96,10 @@ class Database:
         self._created = False
         self._creating = Lock()
 
-    async def run(self, work: Callable[[Connection], T]) -> T:
-        """What `work` returns, run in a transaction of its own.
+    async def run(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """What `work` returns for a connection and `args`, in a transaction of its own.
 
         Raises UnavailableError when the database cannot be reached or too many wait for it.
         """
@@ -100,16 +107,19 @@ class Database:
             raise UnavailableError("Too many requests wait for the database.")
         self._inside += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, self.now, work)
+            task = partial(self.now, work, *args, **kwargs)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, task)
         finally:
             self._inside -= 1
 
-    def now(self, work: Callable[[Connection], T]) -> T:
+    def now(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """The same in the calling thread, for commands."""
         try:
             self._create_tables()
             with self._engine.begin() as connection:
-                return work(connection)
+                return work(connection, *args, **kwargs)
         except (OperationalError, InterfaceError, PoolTimeoutError) as error:
             raise UnavailableError("The database does not answer.") from error
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import IO, Any
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, func, select
+from sqlalchemy import Column, Connection, MetaData, String, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.common.rows import ParseRow, Row, RowError
@@ -32,8 +32,6 @@ class Input:
     table: Table
     parse: ParseRow
     lines: IO[str]
-    name: str
-    """What errors call the input: its file's name, or `-`."""
 
 
 def filled_table(metadata: MetaData) -> Table:
@@ -67,7 +65,7 @@ def rows(given: Input) -> Iterator[Row]:
             try:
                 yield given.parse(_object(line))
             except RowError as error:
-                raise FillError(f"{given.name}:{number}: {error}") from error
+                raise FillError(f"{given.lines.name}:{number}: {error}") from error
 
 
 def batches(source: Iterable[Row]) -> Iterator[list[Row]]:
@@ -89,11 +87,6 @@ def upsert(connection: Connection, table: Table, batch: list[Row]) -> None:
         else insert.on_conflict_do_nothing(index_elements=key)
     )
     connection.execute(statement, batch)
-
-
-def row_count(connection: Connection, table: Table) -> int:
-    """How many rows a table has."""
-    return connection.scalar(select(func.count()).select_from(table)) or 0
 
 
 def _object(line: str) -> Mapping[str, object]:

@@ -31,7 +31,9 @@ def templates(folder: Path) -> Environment:
     return environment
 
 
-def page(request: web.Request, template: str, *, status: int = 200, **values: object) -> web.Response:
+def page(
+    request: web.Request, template: str, *, status: int = 200, **values: object
+) -> web.Response:
     """The page that a template of the request's application makes of `values`."""
     text = request.app[TEMPLATES].get_template(template).render(**values)
     return web.Response(text=text, status=status, content_type="text/html", charset="utf-8")

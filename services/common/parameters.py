@@ -15,9 +15,9 @@ _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _SLUG: Final = re.compile(r"[a-z0-9-]{1,50}")
 
 
-def parameters(raw_query: str) -> dict[str, str]:
-    """Name to last value of a raw query string; the names keep the order they came in."""
-    return dict(parse_qsl(raw_query, keep_blank_values=True))
+def parameters(target: str) -> dict[str, str]:
+    """Name to last value of the query in a request's target, as its first line has it."""
+    return dict(parse_qsl(target.partition("?")[2], keep_blank_values=True))
 
 
 def number(given: Mapping[str, str], name: str, *, at_most: int | None = None) -> int | None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-from collections.abc import Callable
 
 import structlog
 from aiohttp import web
@@ -26,9 +25,9 @@ def listen_address(text: str) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
-def serve(make_app: Callable[[], web.Application], name: str, host: str, port: int) -> None:
+def serve(app: web.Application, name: str, host: str, port: int) -> None:
     """Serve until a signal; returns when the last answer is out or the grace is over."""
-    asyncio.run(_serve(make_app(), name, host, port))
+    asyncio.run(_serve(app, name, host, port))
 
 
 async def _serve(app: web.Application, name: str, host: str, port: int) -> None:

@@ -1,0 +1,85 @@
+"""The parts of a command line that the services share."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import ArgumentError
+
+from services.common import logs
+from services.common.app import Service, application
+from services.common.database import Database, open_engine
+from services.common.errors import UnavailableError
+from services.common.fill import FillError, Input, fill
+from services.common.server import listen_address, serve
+
+log = structlog.get_logger()
+
+
+def database_option(name: str) -> Callable[[Any], Any]:
+    """`--database URL`: the service's own, never the monolith's."""
+    return click.option(
+        "--database",
+        envvar="DATABASE_URL",
+        show_envvar=True,
+        default=f"sqlite:///.strangler/{name}.sqlite3",
+        show_default=True,
+        metavar="URL",
+        help="The service's own database.",
+    )
+
+
+def listen_option(port: int) -> Callable[[Any], Any]:
+    """`--listen HOST:PORT`."""
+    return click.option(
+        "--listen",
+        default=f"127.0.0.1:{port}",
+        show_default=True,
+        metavar="HOST:PORT",
+        callback=_address,
+        help="Where to answer; port 0 takes a free one and logs it.",
+    )
+
+
+LINES = click.File(encoding="utf-8")
+"""A file of JSON lines, or `-`."""
+
+
+def run_serve(service: Service, database: str, listen: tuple[str, int]) -> None:
+    """Serve until SIGTERM or Ctrl-C."""
+    logs.configure()
+    opened = _open(service, database)
+    serve(application(service, opened), service.name, *listen)
+
+
+def run_fill(service: Service, database: str, inputs: Sequence[Input]) -> None:
+    """Fill tables in one transaction; a problem ends the command with exit code 1."""
+    logs.configure()
+    opened = _open(service, database)
+    try:
+        counts = opened.now(_fill_all, service, inputs)
+    except (FillError, UnavailableError) as error:
+        raise click.ClickException(f"{error} Nothing was written.") from error
+    finally:
+        opened.close()
+    log.info("filled", service=service.name, **counts)
+
+
+def _fill_all(connection: Connection, service: Service, inputs: Sequence[Input]) -> dict[str, int]:
+    return {given.table.name: fill(connection, service.filled, given) for given in inputs}
+
+
+def _open(service: Service, database: str) -> Database:
+    try:
+        return Database(open_engine(database), service.filled.metadata)
+    except (ArgumentError, ValueError) as error:
+        raise click.ClickException(f"DATABASE_URL cannot be used: {error}") from error
+
+
+def _address(_context: click.Context, _option: click.Parameter, text: str) -> tuple[str, int]:
+    try:
+        return listen_address(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
