@@ -116,8 +116,13 @@ def _status(operations: Operations, _body: Body) -> Any:
     return operations.status()
 
 
+def _replicas(operations: Operations, _body: Body) -> Any:
+    return operations.replicas()
+
+
 CALLS: Mapping[str, Call] = {
     "status": Call(_status, method="GET"),
+    "replicas": Call(_replicas, method="GET"),
     "versions": Call(_history, method="GET"),
     "version": Call(_version, method="GET"),
     "diff": Call(_diff, method="GET"),

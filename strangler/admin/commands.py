@@ -121,7 +121,7 @@ class Commands:
         """The replicas, once all that live serve that version."""
         deadline = time.monotonic() + seconds
         while seconds > 0:
-            replicas: list[dict[str, Any]] = self.ask("status")["replicas"]
+            replicas: list[dict[str, Any]] = self.ask("replicas")
             late = [each for each in replicas if min(each["served"], default=0) < number]
             if not late:
                 return replicas

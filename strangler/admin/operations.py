@@ -15,7 +15,7 @@ from strangler.admin.answers import Done, Plan, VersionInfo, version_info
 from strangler.admin.explain import Explanation, Request, explain
 from strangler.admin.failures import Failure, Kind, translated
 from strangler.admin.keys import cookie_key
-from strangler.admin.status import Runtime, Status, status_of
+from strangler.admin.status import ReplicaStatus, Runtime, Status, replicas_of, status_of
 from strangler.config.edit import set_split, set_version
 from strangler.config.load import Checked
 from strangler.config.model import Table
@@ -78,6 +78,11 @@ class Operations:
             live = self.store.newest()
             table = self._check(live.text).table if live else None
             return status_of(live, table, self.store.replicas(), self._owners(), self._runtime)
+
+    def replicas(self) -> tuple[ReplicaStatus, ...]:
+        """Who serves the store's tables; cheap, as commands that wait ask it over and over."""
+        with translated():
+            return replicas_of(self.store.replicas(), self.store.number())
 
     def history(self, limit: int = 20) -> list[VersionInfo]:
         """Versions, newest first."""
@@ -242,11 +247,11 @@ class Operations:
             table = self._compiled(live.text)
             scope = moves.scope_of(table, name)
             wanted = shares(table, scope)
-            text = set_split(live.text, scope.names, wanted)
+            text = set_version(set_split(live.text, scope.names, wanted), live.number + 1)
             if same(text, live.text):
                 split = shares_text(wanted)
                 raise Failure(Kind.REFUSED, f"group {scope.group} already is at {split}")
-            draft = _Draft(set_version(text, live.number + 1), source, str(scope))
+            draft = _Draft(text, source, str(scope))
             done = self._commit(draft, live, who, dry_run=dry_run)
             return replace(done, warnings=(*done.warnings, *moves.cautions(table, scope)))
 

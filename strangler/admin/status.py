@@ -121,19 +121,23 @@ def status_of(
     runtime: Runtime | None,
 ) -> Status:
     """Put together what the store and, if there is one, the running gateway know."""
-    number = live.number if live else 0
     requests = runtime.requests() if runtime else None
     return Status(
         live=version_info(live) if live else None,
         groups=_groups(table, owners, requests) if table else (),
-        replicas=tuple(
-            ReplicaStatus(each.id, each.host, each.pid, each.served, each.serves(number))
-            for each in replicas
-        ),
+        replicas=replicas_of(replicas, live.number if live else 0),
         gateway=runtime is not None,
         workers=tuple(runtime.workers()) if runtime else (),
         endpoints=tuple(runtime.endpoints()) if runtime else (),
         refusal=runtime.refusal() if runtime else None,
+    )
+
+
+def replicas_of(replicas: Sequence[Replica], live: int) -> tuple[ReplicaStatus, ...]:
+    """Each replica, and whether it serves the live version."""
+    return tuple(
+        ReplicaStatus(each.id, each.host, each.pid, each.served, each.serves(live))
+        for each in replicas
     )
 
 
