@@ -62,6 +62,8 @@ class Exchange:
     connection = b""
     length: int | None = None
     coding = b""
+    framed_twice = False
+    """Two lengths, or a length and chunks (RFC 9112, 6.3)."""
     upgrade = b""
     websocket = False
     expect = b""

@@ -1,8 +1,8 @@
 """Header lines and what they mean to a gateway.
 
-llhttp has approved a head before its lines come here, so a line is `name ":" OWS value OWS`.
-Most lines are the same on every request (`Accept: */*`, `Content-Type: application/json`), so
-what a whole line means is remembered: one dictionary look-up instead of cutting and comparing.
+llhttp approves a head before its lines are looked at, so a line is `name ":" OWS value OWS`. Most
+lines are the same on every request (`Accept: */*`, `Content-Type: application/json`), so what a
+whole line means is remembered: one dictionary look-up instead of approving, cutting and comparing.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ def drop(_into: object, _value: bytes, _line: bytes) -> None:
 class Lines(dict[bytes, "tuple[Note[T], bytes] | None"], Generic[T]):
     """What to do with a line: None to copy it, else a function and the line's value.
 
-    A dictionary that works out the lines it has not seen; bounded, as clients choose the lines.
+    Holds only lines that llhttp has approved as part of some head. A head all of whose lines are
+    here needs no other approval than of its first line and of its framing, which is its reader's
+    business. Bounded, as clients choose the lines.
     """
 
     def __init__(
@@ -70,7 +72,8 @@ class Lines(dict[bytes, "tuple[Note[T], bytes] | None"], Generic[T]):
         self._special = special
         self._is_dropped = is_dropped
 
-    def __missing__(self, line: bytes) -> tuple[Note[T], bytes] | None:
+    def learn(self, line: bytes) -> tuple[Note[T], bytes] | None:
+        """Take in a line of a head that has just been approved."""
         name, _, value = line.partition(b":")
         name = name.lower()
         note = self._special.get(name)

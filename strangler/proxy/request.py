@@ -44,27 +44,43 @@ _MAX_VIA: Final = 8
 
 def read(ex: Exchange, head: bytes, limits: Limits) -> Refusal | None:
     """Read a head, from its first byte to its empty line, into `ex`; or say why it is refused."""
-    try:
-        approve_request(head)
-    except HeadError as error:
-        return _complaint(head, str(error))
     lines = head.split(b"\r\n")
     start = lines[0]
     if len(start) > limits.request_line:
         return Refusal.URI_TOO_LONG
     if len(head) > limits.header_bytes or len(lines) - 3 > limits.header_count:
         return Refusal.HEAD_TOO_LARGE
+    usual = _USUAL_START.fullmatch(start)
+    approved = False
+    if usual is None:
+        try:
+            approve_request(head)
+        except HeadError as error:
+            return _complaint(head, str(error))
+        approved = True
     del lines[-2:], lines[0]
     ex.head = lines
     kept = ex.lines
     known = _LINES
     for line in lines:
-        what = known[line]
+        try:
+            what = known[line]
+        except KeyError:
+            if not approved:
+                try:
+                    approve_request(head)
+                except HeadError as error:
+                    return _complaint(head, str(error))
+                approved = True
+            what = known.learn(line)
         if what is None:
             kept.append(line)
         else:
             what[0](ex, what[1], line)
-    usual = _USUAL_START.fullmatch(start)
+    return _read_start(ex, start, usual) or (_check(ex) if ex.unusual or ex.http10 else None)
+
+
+def _read_start(ex: Exchange, start: bytes, usual: re.Match[bytes] | None) -> Refusal | None:
     if usual is None:
         refusal = _unusual_start(ex, start)
         if refusal is not None:
@@ -76,9 +92,9 @@ def read(ex: Exchange, head: bytes, limits: Limits) -> Refusal | None:
             ex.has_query = True
         if ex.host_fields != 1:
             return Refusal.HOST
-    if ex.host not in _GOOD_HOSTS and not _is_host(ex.host, may_lack=ex.http10):
-        return Refusal.HOST
-    return _check(ex) if ex.unusual or ex.http10 else None
+    if ex.host in _GOOD_HOSTS or _is_host(ex.host, may_lack=ex.http10):
+        return None
+    return Refusal.HOST
 
 
 def _complaint(head: bytes, error: str) -> Refusal:
@@ -102,11 +118,14 @@ def _note_connection(ex: Exchange, value: bytes, _line: bytes) -> None:
 
 
 def _note_length(ex: Exchange, value: bytes, _line: bytes) -> None:
+    if ex.length is not None or ex.coding:
+        ex.framed_twice = ex.unusual = True
     ex.length = int(value)
 
 
 def _note_coding(ex: Exchange, value: bytes, _line: bytes) -> None:
     ex.coding = value.lower() if not ex.coding else ex.coding + b"," + value.lower()
+    ex.framed_twice = ex.framed_twice or ex.length is not None
     ex.unusual = True
 
 
@@ -234,6 +253,8 @@ def _is_host(host: bytes, *, may_lack: bool) -> bool:
 
 def _check(ex: Exchange) -> Refusal | None:
     """What llhttp accepts and a gateway must not: RFC 9112 6.1; RFC 9110 7.8, 10.1.1."""
+    if ex.framed_twice:
+        return Refusal.AMBIGUOUS_LENGTH
     if ex.coding:
         if ex.http10:
             return Refusal.AMBIGUOUS_LENGTH

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from strangler.proxy import wire
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from strangler.proxy.exchange import Exchange
 
 
+_USUAL_START: Final = re.compile(rb"HTTP/1\.1 [1-5][0-9]{2} [ -~]*")
+
+
 class Answer:
     """What the head of one answer says. Attributes that are not set fall back to the class."""
 
@@ -31,6 +35,7 @@ class Answer:
     """The endpoint will close the connection."""
     length: int | None = None
     coding = b""
+    framed_twice = False
     connection = b""
     via = b""
     upgrade = b""
@@ -41,33 +46,45 @@ class Answer:
 
 def read(head: bytes) -> Answer | None:
     """Take apart a head, from its first byte to its empty line; None if it is invalid."""
-    try:
-        approve_response(head)
-    except HeadError:
-        return None
     lines = head.split(b"\r\n")
     start = lines[0]
     del lines[-2:], lines[0]
     answer = Answer()
+    kept = answer.lines = []
+    known = _LINES
+    approved = False
+    try:
+        if not _USUAL_START.fullmatch(start):
+            approve_response(head)
+            approved = True
+        for line in lines:
+            try:
+                what = known[line]
+            except KeyError:
+                if not approved:
+                    approve_response(head)
+                    approved = True
+                what = known.learn(line)
+            if what is None:
+                kept.append(line)
+            else:
+                what[0](answer, what[1], line)
+    except HeadError:
+        return None
     answer.code = int(start[9:12])
     answer.start = start
     if not start.startswith(b"HTTP/1.1 "):
         answer.closes = True
         answer.start = b"HTTP/1.1" + start[8:]
-    kept = answer.lines = []
-    known = _LINES
-    for line in lines:
-        what = known[line]
-        if what is None:
-            kept.append(line)
-        else:
-            what[0](answer, what[1], line)
+    if answer.framed_twice:
+        return None
     if answer.coding and (answer.coding != b"chunked" or start[:8] != b"HTTP/1.1"):
         return None
     return answer
 
 
 def _note_length(answer: Answer, value: bytes, line: bytes) -> None:
+    answer.framed_twice = answer.length is not None or bool(answer.coding)
     answer.length = int(value)
     answer.lines.append(line)
 
@@ -79,6 +96,7 @@ def _note_connection(answer: Answer, value: bytes, _line: bytes) -> None:
 
 
 def _note_coding(answer: Answer, value: bytes, _line: bytes) -> None:
+    answer.framed_twice = answer.framed_twice or answer.length is not None
     answer.coding = value.lower() if not answer.coding else answer.coding + b"," + value.lower()
 
 
