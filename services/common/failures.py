@@ -38,14 +38,15 @@ async def failures(request: web.Request, handler: Handler) -> web.StreamResponse
 
 def failure(request: web.Request, status: int, error: str, detail: str) -> web.Response:
     """The answer for a failure in the form that the path's other answers have."""
-    if is_page(request.path):
-        return page(request, "error.html", status=status, title=detail)
-    return error_answer(status, error, detail)
+    if for_programs(request.path):
+        return error_answer(status, error, detail)
+    title = "This page does not exist" if status == 404 else detail
+    return page(request, "error.html", status=status, title=title)
 
 
-def is_page(path: str) -> bool:
-    """Whether people look at what is there; the API and the probes answer programs."""
-    return path.endswith("/") and not path.startswith("/api/")
+def for_programs(path: str) -> bool:
+    """Whether programs ask there: the API and the probes."""
+    return path.startswith("/api/") or path in {"/healthz", "/readyz"}
 
 
 def _method_not_allowed(request: web.Request, error: web.HTTPMethodNotAllowed) -> web.Response:

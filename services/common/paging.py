@@ -1,7 +1,7 @@
 """Pages of results: which rows a page has and how its neighbours are called."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 from services.common.parameters import number
@@ -72,3 +72,21 @@ def page_body(page: Page, path: str, count: int, results: Sequence[object]) -> d
         "previous": page.link(path, page.previous(count)),
         "results": results,
     }
+
+
+def page_shown(text: str | None, count: int) -> Page:
+    """The page for people: no number is the first page, one out of range the last.
+
+    Refusing them would be right for a program and unkind to somebody with an old bookmark.
+    """
+    page = Page()
+    try:
+        asked = 1 if text is None else int(text)
+    except ValueError:
+        return page
+    return replace(page, number=asked if 1 <= asked <= page.last(count) else page.last(count))
+
+
+def neighbour(given: Mapping[str, str], page: int) -> str:
+    """A relative link to another page that keeps the other parameters."""
+    return f"?{urlencode({**given, 'page': page})}"

@@ -12,6 +12,7 @@ from services.common.trace import request_id, trace_id
 log = structlog.get_logger()
 
 REQUEST_ID: Final = "X-Request-ID"
+TRACEPARENT: Final = "traceparent"
 HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -23,20 +24,19 @@ HEADERS: Final = {
 @web.middleware
 async def naming(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Gives the request an id and lets every event that is logged meanwhile carry its names."""
-    names = {
-        "request_id": request_id(request.headers.get(REQUEST_ID)),
-        "trace_id": trace_id(request.headers.get("traceparent")),
-    }
-    request["names"] = names
-    with structlog.contextvars.bound_contextvars(**names):
-        return await handler(request)
+    # Not unbound: a request has a task and with it a context of its own, and the signal below,
+    # which runs after the handler, reads the id from it.
+    structlog.contextvars.bind_contextvars(
+        request_id=request_id(request.headers.get(REQUEST_ID)),
+        trace_id=trace_id(request.headers.get(TRACEPARENT)),
+    )
+    return await handler(request)
 
 
-async def finish_headers(request: web.Request, answer: web.StreamResponse) -> None:
+async def finish_headers(_request: web.Request, answer: web.StreamResponse) -> None:
     """Signal before an answer is sent: headers that each one has."""
     answer.headers.update(HEADERS)
-    if "names" in request:
-        answer.headers[REQUEST_ID] = request["names"]["request_id"]
+    answer.headers[REQUEST_ID] = structlog.contextvars.get_contextvars()["request_id"]
 
 
 class AccessLog(AbstractAccessLogger):
@@ -52,5 +52,6 @@ class AccessLog(AbstractAccessLogger):
             bytes=response.body_length,
             ms=round(time * 1000, 2),
             user_agent=request.headers.get(hdrs.USER_AGENT),
-            **request.get("names", {}),
+            request_id=response.headers.get(REQUEST_ID),
+            trace_id=trace_id(request.headers.get(TRACEPARENT)),
         )

@@ -7,7 +7,17 @@ first. SQLite has one writer, whose lock is taken before the look.
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    Integer,
+    MetaData,
+    text,
+)
 from sqlalchemy.types import TypeDecorator
 
 _LOCK = 0x5348_4F50
@@ -34,6 +44,13 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+def id_column() -> Column[int]:
+    """The primary key; its values come from the monolith."""
+    # SQLite gives only an INTEGER key its fast form.
+    kind = BigInteger().with_variant(Integer, "sqlite")
+    return Column("id", kind, primary_key=True, autoincrement=False)
 
 
 def create_schema(engine: Engine, metadata: MetaData) -> None:

@@ -3,37 +3,40 @@
 from aiohttp import web
 
 from services.common.app import DATABASE
+from services.common.database import LARGEST_ID
+from services.common.errors import NotFoundError
 from services.common.html import page
-from services.common.paging import page_asked
+from services.common.listing import listing_shown
 from services.common.parameters import parameters
-from services.reviews import queries
-from services.reviews.shapes import summary_shape
+from services.reviews.queries import newest_first
 
 
 async def latest(request: web.Request) -> web.Response:
-    """The latest reviews of all products."""
-    asked = page_asked(parameters(request.raw_path))
-    count, rows = await request.app[DATABASE].run(queries.page_of_reviews, asked)
-    return page(request, "latest.html", reviews=rows, count=count, page=asked)
+    """The newest reviews of all products."""
+    given = parameters(request.raw_path)
+    listing = await request.app[DATABASE].run(listing_shown, newest_first(), given.get("page"))
+    return page(request, "latest.html", listing=listing, given=given)
 
 
 async def of_product(request: web.Request) -> web.Response:
-    """The reviews of one product.
+    """The reviews of one product, which the newest of them names.
 
-    The service cannot tell a product without reviews from one that does not exist: both have none.
+    A product without reviews and one that does not exist look the same from here: the page says
+    that there are none, and the monolith's form, to which it leads, knows better.
     """
     product_id = int(request.match_info["id"])
-    asked = page_asked(parameters(request.raw_path), product=product_id)
-    database = request.app[DATABASE]
-    count, rows = await database.run(queries.page_of_reviews, asked)
-    ratings = await database.run(queries.ratings, product_id)
-    return page(
-        request,
-        "product.html",
-        product_id=product_id,
-        product_name=await database.run(queries.product_name, product_id),
-        summary=summary_shape(product_id, ratings),
-        reviews=rows,
-        count=count,
-        page=asked,
+    if product_id > LARGEST_ID:
+        raise NotFoundError(f"There is no product {product_id}.")
+    given = parameters(request.raw_path)
+    listing = await request.app[DATABASE].run(
+        listing_shown, newest_first(product_id), given.get("page")
     )
+    name = listing.rows[0]["product_name"] if listing.rows else f"product {product_id}"
+    product = {"id": product_id, "name": name}
+    return page(request, "of_product.html", listing=listing, given=given, product=product)
+
+
+ROUTES = [
+    web.get("/reviews/", latest),
+    web.get("/reviews/product/{id:[0-9]{1,4000}}/", of_product),
+]

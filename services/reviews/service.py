@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Final
 
 from services.common.app import Service
-from services.reviews import api, tables
+from services.reviews import api, pages, tables
 
 SERVICE: Final = Service(
     name="reviews",
     folder=Path(__file__).parent,
-    routes=api.ROUTES,
+    routes=[*api.ROUTES, *pages.ROUTES],
     filled=tables.filled,
     tables=[tables.reviews],
 )

@@ -8,7 +8,6 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Index,
-    Integer,
     MetaData,
     SmallInteger,
     String,
@@ -18,7 +17,7 @@ from sqlalchemy import (
 
 from services.common.fill import filled_table
 from services.common.rows import Row, RowError, moment_of, value_of
-from services.common.schema import UtcDateTime
+from services.common.schema import UtcDateTime, id_column
 
 metadata: Final = MetaData()
 filled: Final = filled_table(metadata)
@@ -26,10 +25,7 @@ filled: Final = filled_table(metadata)
 reviews: Final = Table(
     "reviews",
     metadata,
-    # SQLite gives only an INTEGER key its fast form; the ids come from the monolith.
-    Column(
-        "id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False
-    ),
+    id_column(),
     Column("product_id", BigInteger, nullable=False),
     Column("product_name", String(120), nullable=False),
     Column("author_id", BigInteger, nullable=False),
