@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import getpass
 import json
 import os
@@ -93,8 +94,11 @@ def run(place: Place, view: str, as_json: bool, ask: Callable[[Any], Any]) -> No
     """Ask a gateway or the store, and print the answer with that function of `screen`."""
     from strangler import bootstrap
 
+    # A command lives for a moment: looking for garbage would be most of its time on a big table.
+    gc.disable()
     with failures(as_json=as_json), bootstrap.commands(place) as commands:
         answer = ask(commands)
+    gc.enable()
     tell(view, answer, as_json=as_json)
 
 
