@@ -106,6 +106,8 @@ class Exchange:
     connecting = False
     tried: tuple[EndpointPool, ...] = ()
     attempts = 0
+    needs_fresh = False
+    """A kept connection turned out to be closed: the next one is a new one."""
     sent = False
     """Something of the request was written to an endpoint."""
     continued = False
@@ -179,7 +181,8 @@ class Exchange:
         self.side = side
         if side.total < NO_DEADLINE:
             client.total_deadline = self.began + side.total
-        request.identify(self)
+        if not (self.request_id and self.traceparent):
+            request.identify(self)
         if self.via and request.looping(self, plan.pseudonym):
             self.refuse(Refusal.BAD_REQUEST)
             return
@@ -208,16 +211,16 @@ class Exchange:
 
     def dispatch(self) -> None:
         """Send the request to an endpoint, over an idle connection or a new one."""
-        client = self.client
-        endpoint = self.side.pool.pick(self.tried)
+        pool = self.side.pool
+        endpoint = pool.only if pool.only and not self.tried else pool.pick(self.tried)
         if endpoint is None:
             self.refuse(Refusal.NO_ENDPOINT if not self.tried else Refusal.CONNECT_FAILED)
             return
         self.endpoint = endpoint
         endpoint.in_flight += 1
         self.attempts += 1
-        if self.attempts == 1 or not self.tried:
-            connection = endpoint.take(safe=self.safe, now=self.began)
+        if endpoint.idle and not self.needs_fresh:
+            connection = endpoint.take(safe=self.safe)
             if connection is not None:
                 self._send(connection)
                 return
@@ -226,7 +229,7 @@ class Exchange:
             self.refuse(refusal)
             return
         self.connecting = True
-        client.expect(Phase.CONNECT, self.side.connect + 1)
+        self.client.expect(Phase.CONNECT, self.side.connect + 1)
 
     def connected(self, connection: UpstreamConnection) -> bool:
         """The connection that was opened for this exchange; False when nobody needs it any more."""
@@ -257,13 +260,15 @@ class Exchange:
         connection.start(self, request.upstream_head(self, length=length))
         if self.pending and not self.websocket:
             self._send_pending(connection)
+        client = self.client
         if self.request_done:
             if self.coding and not self.collecting:
                 self._send_last_chunk(connection)
-            self.client.expect(Phase.FIRST_BYTE, self.side.first_byte)
+            client.phase = Phase.FIRST_BYTE
+            client.deadline = client.plane.now + self.side.first_byte
         else:
-            self.client.read_on()
-            self.client.expect_body()
+            client.read_on()
+            client.expect_body()
 
     def _send_pending(self, connection: UpstreamConnection) -> None:
         chunked = self.coding and not self.collecting
@@ -386,6 +391,7 @@ class Exchange:
             self.fail(Refusal.UPSTREAM_RESET)
             return
         plane = self.client.plane
+        self.needs_fresh = True
         plane.cells[RECONNECTS_TOTAL] += 1
         plane.cells[self.side.base + RETRIES] += 1
         self.endpoint.in_flight -= 1

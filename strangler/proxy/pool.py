@@ -53,7 +53,7 @@ class EndpointPool:
         self._turn = 0
         self._opening: set[asyncio.Task[None]] = set()
 
-    def take(self, *, safe: bool, now: float) -> UpstreamConnection | None:
+    def take(self, *, safe: bool) -> UpstreamConnection | None:
         """The freshest idle connection, or None when a request must open its own.
 
         An unsafe request gets only one that was idle for less than `pool_idle`: an older one may
@@ -61,7 +61,7 @@ class EndpointPool:
         """
         while self.idle:
             connection = self.idle[-1]
-            if not safe and now - connection.idle_since >= self.upstream.pool_idle:
+            if not safe and monotonic() - connection.idle_since >= self.upstream.pool_idle:
                 return None
             self.idle.pop()
             if not connection.transport.is_closing():
@@ -157,6 +157,8 @@ class UpstreamPool:
         self._cells = cells
         self.upstream: Upstream
         self.endpoints: tuple[EndpointPool, ...] = ()
+        self.only: EndpointPool | None = None
+        """The endpoint, where there is just one: nothing to pick."""
         self._turn = -1
 
     def update(self, upstream: Upstream, tls: ssl.SSLContext | None) -> None:
@@ -175,6 +177,7 @@ class UpstreamPool:
         gone = [pool for pool in self.endpoints if pool not in pools]
         self.upstream = upstream
         self.endpoints = tuple(pools)
+        self.only = pools[0] if len(pools) == 1 else None
         for pool in gone:
             pool.retire()
 
@@ -190,8 +193,6 @@ class UpstreamPool:
         trying is better than refusing.
         """
         pools = self.endpoints
-        if len(pools) == 1 and not tried:
-            return pools[0]
         fit = [p for p in pools if p.up and p not in tried]
         if not fit:
             fit = [p for p in pools if p not in tried]

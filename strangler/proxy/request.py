@@ -51,14 +51,22 @@ def read(ex: Exchange, head: bytes, limits: Limits) -> Refusal | None:
     if len(head) > limits.header_bytes or len(lines) - 3 > limits.header_count:
         return Refusal.HEAD_TOO_LARGE
     usual = _USUAL_START.fullmatch(start)
-    approved = False
-    if usual is None:
-        try:
-            approve_request(head)
-        except HeadError as error:
-            return _complaint(head, str(error))
-        approved = True
     del lines[-2:], lines[0]
+    try:
+        _read_lines(ex, head, lines, always_ask=usual is None)
+    except HeadError as error:
+        return _complaint(head, str(error))
+    refusal = _read_start(ex, start, usual)
+    if refusal is None and (ex.unusual or ex.http10):
+        return _check(ex)
+    return refusal
+
+
+def _read_lines(ex: Exchange, head: bytes, lines: list[bytes], *, always_ask: bool) -> None:
+    """Note or keep each line; llhttp is asked if one is new, or always. Raises HeadError."""
+    approved = always_ask
+    if always_ask:
+        approve_request(head)
     ex.head = lines
     kept = ex.lines
     known = _LINES
@@ -67,17 +75,13 @@ def read(ex: Exchange, head: bytes, limits: Limits) -> Refusal | None:
             what = known[line]
         except KeyError:
             if not approved:
-                try:
-                    approve_request(head)
-                except HeadError as error:
-                    return _complaint(head, str(error))
+                approve_request(head)
                 approved = True
             what = known.learn(line)
         if what is None:
             kept.append(line)
         else:
             what[0](ex, what[1], line)
-    return _read_start(ex, start, usual) or (_check(ex) if ex.unusual or ex.http10 else None)
 
 
 def _read_start(ex: Exchange, start: bytes, usual: re.Match[bytes] | None) -> Refusal | None:
@@ -282,8 +286,6 @@ def _wants_websocket(ex: Exchange) -> bool:
 
 def identify(ex: Exchange) -> None:
     """Keep a valid X-Request-ID and traceparent; make new ones otherwise (W3C Trace Context)."""
-    if ex.request_id and ex.traceparent:
-        return
     digits = hexlify(randbytes(24))
     if not ex.request_id:
         ex.request_id = digits[:32]

@@ -163,27 +163,18 @@ class UpstreamConnection(asyncio.Protocol):
     ) -> None:
         self._answer = answer
         response.frame(answer, exchange)
-        if answer.closes:
+        if answer.closes or answer.until_close:
             self.close_after = True
-        if answer.has_body:
-            if answer.length is not None:
-                self._left = answer.length
-            elif answer.coding:
-                self._chunks = ChunkDecoder()
-            else:
-                self.close_after = True
         out += response.head(exchange, answer)
+        if answer.length is not None and answer.has_body:
+            self._left = answer.length
+        elif answer.coding and answer.has_body:
+            self._chunks = ChunkDecoder()
         self._read_body(exchange, data, out)
 
     def _read_body(self, exchange: Exchange, data: bytes, out: bytes) -> None:
         """Hand on `out`, the head if this is the first call, and what `data` has of the body."""
-        answer = self._answer
-        assert answer is not None
-        if not answer.has_body:
-            if data:
-                self.close_after = True  # bytes behind the answer: whose would they be?
-            complete = True
-        elif answer.length is not None:
+        if self._left:
             size = len(data)
             if size > self._left:
                 data = data[: self._left]
@@ -191,16 +182,21 @@ class UpstreamConnection(asyncio.Protocol):
                 self.close_after = True
             self._left -= size
             exchange.bytes_out += size
-            out = out + data if out else data
-            complete = not self._left
+            self._hand_on(exchange, out + data if out else data, complete=not self._left)
         elif self._chunks is not None:
             self._read_chunks(exchange, self._chunks, data, out)
-            return
-        else:
+        elif self._until_close:
             exchange.bytes_out += len(data)
             out += wire.chunk(data) if exchange.chunk_answer and data else data
-            complete = False
-        self._hand_on(exchange, out, complete=complete)
+            self._hand_on(exchange, out, complete=False)
+        else:
+            if data:
+                self.close_after = True  # bytes behind the answer: whose would they be?
+            self._hand_on(exchange, out, complete=True)
+
+    @property
+    def _until_close(self) -> bool:
+        return self._answer is not None and self._answer.until_close
 
     def _hand_on(self, exchange: Exchange, out: bytes, *, complete: bool) -> None:
         client = exchange.client
