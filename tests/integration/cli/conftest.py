@@ -123,7 +123,7 @@ def wait_for(condition, told=lambda: "", seconds: float = 30.0) -> None:
         time.sleep(0.02)
 
 
-def free_port() -> int:
+def unused_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -157,7 +157,7 @@ def monolith():
 
 @pytest.fixture
 def shop(tmp_path, monolith):
-    found = Shop(tmp_path, {"admin": free_port(), "listen": free_port(), "legacy": monolith})
+    found = Shop(tmp_path, {"admin": unused_port(), "listen": unused_port(), "legacy": monolith})
     yield found
     found.close()
 
@@ -165,3 +165,8 @@ def shop(tmp_path, monolith):
 @pytest.fixture
 def eventually():
     return wait_for
+
+
+@pytest.fixture
+def free_port():
+    return unused_port
