@@ -149,7 +149,7 @@ class Exchange:
         if index == AMBIGUOUS:
             self.refuse(Refusal.AMBIGUOUS_PATH)
             return
-        plan = self.plan = live.plans[index]
+        plan = self.plan = live.plan(index)
         self.safe = self.method in wire.SAFE_METHODS and not self.websocket
         if (self.length or 0) > plan.body_limit or self.bytes_in > plan.body_limit:
             self.refuse(Refusal.BODY_TOO_LARGE)
@@ -165,7 +165,7 @@ class Exchange:
     def _choose(self, plan: RoutePlan) -> None:
         client = self.client
         plane = client.plane
-        side = plan.fixed
+        side = plan.fixed if self.safe or plan.owner is None else plan.owner
         if side is None:
             assert plan.chooser is not None
             choice = plan.chooser.choose(

@@ -32,6 +32,7 @@ from strangler.routing.choose import Chooser
 from strangler.routing.edit import Lines, line_editor
 from strangler.routing.redirect import CompiledRedirect
 from strangler.routing.rewrite import CompiledRewrite, route_rewrite
+from strangler.routing.split import BUCKETS
 from strangler.routing.table import RoutingTable
 
 if TYPE_CHECKING:
@@ -41,14 +42,12 @@ if TYPE_CHECKING:
 class Side:
     """One upstream as one route uses it."""
 
-    def __init__(
-        self, route: Route, table: Table, pool: UpstreamPool, series: Mapping[tuple[str, str], int]
-    ) -> None:
-        upstream = table.upstreams[pool.name]
+    def __init__(self, route: Route, pool: UpstreamPool, live: LiveTable) -> None:
+        upstream = live.upstreams[pool.name]
         timeouts = route.timeouts.over(upstream.timeouts).over(DEFAULT_TIMEOUTS)
         self.name: Final = pool.name
         self.pool: Final = pool
-        self.base: Final = series.get((route.name, pool.name), OTHER)
+        self.base: Final = live.series.get((route.name, pool.name), OTHER)
         """First counter cell of the series (route, upstream)."""
         self.buffering: Final = upstream.request_buffering or Buffering.OFF
         self.host: Final = {"keep": None, "endpoint": b""}.get(
@@ -59,11 +58,11 @@ class Side:
         self.first_byte: Final = timeouts.first_byte or NO_DEADLINE
         self.idle: Final = timeouts.idle or NO_DEADLINE
         self.total: Final = timeouts.total or NO_DEADLINE
-        self.via: Final = b"Via: 1.1 " + table.gateway.via.encode("latin-1") + b"\r\n"
-        label = table.gateway.route_header
+        self.via: Final = b"Via: 1.1 " + live.gateway.via.encode("latin-1") + b"\r\n"
+        label = live.gateway.route_header
         self.route_line: Final = (
             b"%b: %b\r\n"
-            % (label.encode(), f"{route.name};{pool.name};v{table.version}".encode("latin-1"))
+            % (label.encode(), f"{route.name};{pool.name};v{live.version}".encode("latin-1"))
             if label
             else b""
         )
@@ -76,22 +75,16 @@ class Side:
 class RoutePlan:
     """What happens to the requests of one route under one table version."""
 
-    def __init__(
-        self,
-        route: Route,
-        table: Table,
-        pools: Mapping[str, UpstreamPool],
-        series: Mapping[tuple[str, str], int],
-    ) -> None:
+    def __init__(self, route: Route, group: Group, live: LiveTable) -> None:
         self.name: Final = route.name
-        self.version: Final = table.version
+        self.version: Final = live.version
         self.group: Final = route.group
-        self.pseudonym: Final = table.gateway.via.encode("latin-1")
-        self.body_limit: Final = _or_unlimited(route.body_limit, table.gateway.limits.body)
-        self.reads_headers: Final = _reads_headers(table.groups[route.group])
+        self.pseudonym: Final = live.gateway.via.encode("latin-1")
+        self.body_limit: Final = _or_unlimited(route.body_limit, live.gateway.limits.body)
+        self.reads_headers: Final = _reads_headers(group)
         """Its choices look at header fields other than Cookie."""
-        self.has_streams: Final = bool(route.sync)
-        self.fenced: Final = any(fence.group == route.group for fence in table.fences)
+        self.has_streams: Final = route.group in live.streaming
+        self.fenced: Final = route.group in live.fenced
         self.rewrite: Final = None if self._answers(route) else route_rewrite(route)
         self.edit_request: Final = _editor(route.request_headers)
         self.edit_response: Final = _editor(route.response_headers)
@@ -102,29 +95,35 @@ class RoutePlan:
         )
         self.answer: Final = _fixed(route.action) if isinstance(route.action, Respond) else None
         self.status: Final = route.action.status if not isinstance(route.action, Split) else 0
-        self.base: Final = series.get((route.name, NO_UPSTREAM), OTHER)
+        self.base: Final = live.series.get((route.name, NO_UPSTREAM), OTHER)
         """Counter cells of answers that the gateway gives itself."""
         added = self.edit_response([]) if self.edit_response else []
         self.own_lines: Final = b"".join(line + b"\r\n" for line in added)
         """What the route's rules add to such an answer."""
         self.chooser: Chooser | None = None
         self.sides: tuple[Side, ...] = ()
+        self.owner: Side | None = None
+        """Where the writes of a group with streams go, whatever list or header says otherwise:
+        only a change of owner may move them."""
         self.fixed: Side | None = None
         """The side of every request, where there is nothing to choose."""
         if isinstance(route.action, Split):
-            self.chooser = Chooser(route, table.groups[route.group])
+            self.chooser = Chooser(route, group)
             self.sides = tuple(
-                Side(route, table, pools[name], series) for name in self.chooser.upstreams
+                Side(route, live.pools[name], live) for name in self.chooser.upstreams
             )
             if self.chooser.fixed is not None:
                 self.fixed = self.sides[self.chooser.fixed]
+            whole = [name for name, share in route.action.shares if share == BUCKETS]
+            if self.has_streams and whole and not group.kill:
+                self.owner = self.sides[self.chooser.upstreams.index(whole[0])]
         moved = any(side.host is not None for side in self.sides)
         self.maps_back: Final = self.rewrite or (CompiledRewrite(Rewrite()) if moved else None)
         """Undoes in Location and Set-Cookie what was done to path and host."""
         self.origins: Final = frozenset(
             (b"https://" if e.tls else b"http://") + authority(e)
             for side in self.sides
-            for e in table.upstreams[side.name].endpoints
+            for e in live.upstreams[side.name].endpoints
             if e.unix is None
         )
         """Where a Location may point that must be mapped back."""
@@ -137,7 +136,12 @@ class RoutePlan:
 
 
 class LiveTable:
-    """One table version, ready to serve."""
+    """One table version, ready to serve.
+
+    A route's plan is made when its first request comes: a worker must not stand still while ten
+    thousand of them are made, most of which it will never need. What could fail in making one is
+    ruled out when the table is checked.
+    """
 
     def __init__(
         self,
@@ -145,26 +149,30 @@ class LiveTable:
         pools: Mapping[str, UpstreamPool],
         series: Mapping[tuple[str, str], int],
     ) -> None:
-        self.table: Final = table
         self.version: Final = table.version
         self.gateway: Final = table.gateway
         self.routing: Final = RoutingTable(table.routes)
-        default = _default_route(table)
-        with_default = {**table.groups, default.group: Group(DEFAULT_ROUTE, DEFAULT_ROUTE)}
-        whole = Table(
-            version=table.version,
-            upstreams=table.upstreams,
-            default=table.default,
-            groups=with_default,
-            gateway=table.gateway,
-            fences=table.fences,
-        )
-        self.plans: Final = [RoutePlan(r, whole, pools, series) for r in (*table.routes, default)]
-        """By route index; -1 (`NO_ROUTE`) is the default upstream's."""
         self.fenced: Final = frozenset(fence.group for fence in table.fences)
+        self.streaming: Final = frozenset(route.group for route in table.routes if route.sync)
+        """Groups whose data is kept in step by streams."""
         self.reads_headers: Final = any(
             route.match.headers or route.match.cookies for route in table.routes
         )
+        self.pools: Final = pools
+        self.series: Final = series
+        self.upstreams: Final = table.upstreams
+        self._routes: Final = (*table.routes, _default_route(table))
+        self._groups: Final = table.groups
+        self._plans: Final[list[RoutePlan | None]] = [None] * len(self._routes)
+
+    def plan(self, index: int) -> RoutePlan:
+        """What happens to requests of a route; -1 (`NO_ROUTE`) is the default upstream's."""
+        plan = self._plans[index]
+        if plan is None:
+            route = self._routes[index]
+            group = self._groups.get(route.group) or Group(route.group, route.group)
+            plan = self._plans[index] = RoutePlan(route, group, self)
+        return plan
 
 
 def _reads_headers(group: Group) -> bool:
