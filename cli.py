@@ -276,11 +276,14 @@ def token(name: str, role: str) -> None:
 
 @main.command()
 @click.option("--tour", is_flag=True, help="Play the whole story without you, and judge it.")
-def demo(tour: bool) -> None:
+@click.option("--dir", "folder", metavar="FOLDER", type=click.Path(path_type=Path),
+              help="Where data and logs go [.demo; the tour: a temporary folder].")  # fmt: skip
+@click.option("--fresh", is_flag=True, help="Forget what earlier runs left in the folder.")
+def demo(**wanted: Any) -> None:
     """Run the bundled shop behind the gateway.
 
     Example: strangler demo --tour
     """
-    from strangler.demo import main as run_demo
+    from strangler import demo
 
-    sys.exit(run_demo(tour=tour))
+    sys.exit(demo.main(demo.Wanted(**wanted)))

@@ -1,0 +1,132 @@
+"""One run of the demo: start, wait or tour, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import tempfile
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import strangler
+from strangler.demo import ports
+from strangler.demo.failure import DemoError
+from strangler.demo.folder import Folder
+from strangler.demo.ports import HOST, Ports
+from strangler.demo.screen import Screen
+from strangler.demo.stack import Stack
+
+USUAL_FOLDER = Path(".demo")
+ROUTES = Path(strangler.__file__).parents[1] / "routes.yaml"
+
+Work = Callable[[Stack, Folder, Screen], Awaitable[int]]
+"""What happens while the demo runs; its exit code."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a person asked for."""
+
+    tour: bool = False
+    folder: Path | None = None
+    """None for `.demo`, or for a temporary one on the tour."""
+    fresh: bool = False
+    """Forget what earlier runs left in the folder."""
+
+
+def main(wanted: Wanted) -> int:
+    """Run the demo; the exit code."""
+    screen = Screen()
+    try:
+        with ExitStack() as kept:
+            folder = Folder(wanted.folder or _own_folder(kept, wanted))
+            kept.enter_context(folder.used())
+            return asyncio.run(_run(folder, wanted, screen))
+    except DemoError as error:
+        screen.failure(error)
+        return 1
+
+
+def _own_folder(kept: ExitStack, wanted: Wanted) -> Path:
+    if not wanted.tour:
+        return USUAL_FOLDER
+    folder = Path(kept.enter_context(tempfile.TemporaryDirectory(prefix="strangler-tour-")))
+    folder.chmod(0o711)  # PostgreSQL enters it as another user if we are root
+    return folder
+
+
+async def _run(folder: Folder, wanted: Wanted, screen: Screen) -> int:
+    if wanted.fresh:
+        folder.clear()
+    if not ROUTES.exists():
+        raise DemoError(
+            f"The demo needs the repository's routes.yaml, and there is no {ROUTES}.",
+            "Run it in a clone, with `make demo`.",
+        )
+    done = folder.prepare(ROUTES)
+    usual = ports.ANY if wanted.tour else ports.USUAL
+    got = ports.choose(usual)
+    screen.other_ports(ports.taken(usual, got))
+    return await _with_stack(Stack(folder, got, done, screen.progress), folder, screen, _wait)
+
+
+async def _with_stack(stack: Stack, folder: Folder, screen: Screen, work: Work) -> int:
+    """Start, work, stop: whatever ends the work, the stack is stopped."""
+    task = asyncio.ensure_future(_start_and(work, stack, folder, screen))
+    stopping = _Signals(task, stack)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        screen.say("\nStopping ...")
+        return 0
+    finally:
+        await stack.stop()
+        stopping.forget()
+
+
+async def _start_and(work: Work, stack: Stack, folder: Folder, screen: Screen) -> int:
+    await stack.start()
+    folder.addresses.write_text(json.dumps(_told(stack)), "utf-8")
+    return await work(stack, folder, screen)
+
+
+async def _wait(stack: Stack, folder: Folder, screen: Screen) -> int:
+    """Say what there is, and wait until a signal or the end of a part."""
+    screen.addresses(stack.ports)
+    screen.what_next(folder, stack.ports)
+    raise await stack.failed()
+
+
+def _told(stack: Stack) -> dict[str, object]:
+    urls = {part: _url(stack.ports, part) for part in vars(stack.ports)}
+    return {"urls": urls, "pids": stack.pids}
+
+
+def _url(chosen: Ports, part: str) -> str:
+    return f"http://{HOST}:{getattr(chosen, part)}"
+
+
+class _Signals:
+    """The first Ctrl-C or SIGTERM stops in order, the second at once."""
+
+    def __init__(self, task: asyncio.Future[int], stack: Stack) -> None:
+        self._task = task
+        self._stack = stack
+        self._loop = asyncio.get_running_loop()
+        self._came = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._loop.add_signal_handler(number, self._stop)
+
+    def forget(self) -> None:
+        """Let signals do again what they did."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._loop.remove_signal_handler(number)
+
+    def _stop(self) -> None:
+        if self._came:
+            self._stack.kill()
+        self._came = True
+        self._task.cancel()
