@@ -36,7 +36,7 @@ questions: Final = Table(
 
 
 def notice_row(given: Mapping[str, object]) -> Row:
-    """The row of one JSON object; fields that notices do not have are ignored. Raises RowError."""
+    """The row of one JSON object; fields they do not have are ignored. Raises RowError."""
     return {
         "id": value_of(given, "id", int),
         "title": value_of(given, "title", str),
@@ -47,7 +47,7 @@ def notice_row(given: Mapping[str, object]) -> Row:
 
 
 def question_row(given: Mapping[str, object]) -> Row:
-    """The row of one JSON object; fields that questions do not have are ignored. Raises RowError."""
+    """The row of one JSON object; fields they do not have are ignored. Raises RowError."""
     return {
         "id": value_of(given, "id", int),
         "category": value_of(given, "category", str),

@@ -43,7 +43,7 @@ Index("reviews_of_product", reviews.c.product_id, reviews.c.created_at, reviews.
 
 
 def review_row(given: Mapping[str, object]) -> Row:
-    """The row of one JSON object; fields that reviews do not have are ignored. Raises RowError."""
+    """The row of one JSON object; fields they do not have are ignored. Raises RowError."""
     rating = value_of(given, "rating", int)
     if not 1 <= rating <= 5:
         raise RowError("rating must be from 1 to 5")
