@@ -62,6 +62,8 @@ def run_fill(service: Service, database: str, inputs: Sequence[Input]) -> None:
         counts = opened.now(_fill_all, service, inputs)
     except (FillError, UnavailableError) as error:
         raise click.ClickException(f"{error} Nothing was written.") from error
+    except UnicodeDecodeError as error:
+        raise click.ClickException("The input is not UTF-8. Nothing was written.") from error
     finally:
         opened.close()
     log.info("filled", service=service.name, **counts)

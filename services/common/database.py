@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import unquote
 
 from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event, make_url
@@ -26,8 +26,6 @@ from services.common.schema import create_schema
 T = TypeVar("T")
 P = ParamSpec("P")
 
-LARGEST_ID: Final = 2**63 - 1
-"""No column holds a larger number, so that nothing larger need be looked for."""
 
 THREADS = 8
 """Threads and connections of one process."""
@@ -49,7 +47,7 @@ def database_url(text: str) -> URL:
     if url.drivername in {"postgres", "postgresql"}:
         url = url.set(drivername="postgresql+psycopg")
     if url.host and url.host.lower().startswith("%2f"):
-        url = url.set(host=None).update_query_dict({"host": unquote(url.host)})
+        url = url.set(host="").update_query_dict({"host": unquote(url.host)})
     return url
 
 

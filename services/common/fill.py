@@ -92,7 +92,7 @@ def upsert(connection: Connection, table: Table, batch: list[Row]) -> None:
 def _object(line: str) -> Mapping[str, object]:
     try:
         value = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RowError("this is no JSON") from error
     if not isinstance(value, dict):
         raise RowError("a row must be a JSON object")

@@ -5,9 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, Table, func, select
 
-from services.common.database import LARGEST_ID
 from services.common.paging import Page, page_shown
-from services.common.rows import Row
+from services.common.rows import LARGEST, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ def _rows(connection: Connection, query: Select[Any], page: Page) -> list[Row]:
 
 def row_by_id(connection: Connection, table: Table, row_id: int) -> Row | None:
     """One row, or None."""
-    if row_id > LARGEST_ID:
+    if row_id > LARGEST:
         return None
     row = connection.execute(select(table).where(table.c.id == row_id)).first()
     return row._asdict() if row else None

@@ -1,10 +1,16 @@
 """Columns of an incoming row, checked: what fills a service comes from outside it."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
+
+LARGEST: Final = 2**63 - 1
+"""The largest whole number of a column; no larger id need be looked for."""
+
+_UNFIT: Final = re.compile("[\0\ud800-\udfff]")
 
 Row = dict[str, Any]
 """A row for a table: column to value."""
@@ -17,11 +23,18 @@ class RowError(ValueError):
 
 
 def value_of(given: Mapping[str, object], name: str, kind: type[T]) -> T:
-    """The value under `name`, which must be of exactly that type. Raises RowError."""
+    """The value under `name`, of exactly that type and fit for a column. Raises RowError."""
     value = given.get(name)
-    if type(value) is not kind:
+    if type(value) is not kind or not _fits(value):
         raise RowError(f"{name} must be {_KINDS[kind]}")
     return value
+
+
+def _fits(value: object) -> bool:
+    """Columns hold 64 bits; text must be UTF-8, which half a surrogate pair is not, without NUL."""
+    if isinstance(value, int):
+        return -LARGEST - 1 <= value <= LARGEST
+    return not (isinstance(value, str) and _UNFIT.search(value))
 
 
 def moment_of(given: Mapping[str, object], name: str) -> datetime:

@@ -1,9 +1,12 @@
-"""The tables of notices and questions, and what a row must be to enter them."""
+"""The tables of notices and questions, and what a row must be to enter them.
+
+Text has no limits here: what may be written is decided where it is written, in the monolith.
+"""
 
 from collections.abc import Mapping
 from typing import Final
 
-from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, MetaData, Table, Text
 
 from services.common.fill import filled_table
 from services.common.rows import Row, moment_of, value_of
@@ -16,7 +19,7 @@ notices: Final = Table(
     "notices",
     metadata,
     id_column(),
-    Column("title", String(160), nullable=False),
+    Column("title", Text, nullable=False),
     Column("body", Text, nullable=False),
     Column("pinned", Boolean, nullable=False),
     Column("published_at", UtcDateTime, nullable=False),
@@ -28,9 +31,9 @@ questions: Final = Table(
     "questions",
     metadata,
     id_column(),
-    Column("category", String(50), nullable=False),
-    Column("position", Integer, nullable=False),
-    Column("question", String(200), nullable=False),
+    Column("category", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("question", Text, nullable=False),
     Column("answer", Text, nullable=False),
 )
 

@@ -3,11 +3,11 @@
 from aiohttp import web
 
 from services.common.app import DATABASE
-from services.common.database import LARGEST_ID
 from services.common.errors import NotFoundError
 from services.common.html import page
 from services.common.listing import listing_shown
 from services.common.parameters import parameters
+from services.common.rows import LARGEST
 from services.reviews.queries import newest_first
 
 
@@ -25,7 +25,7 @@ async def of_product(request: web.Request) -> web.Response:
     that there are none, and the monolith's form, to which it leads, knows better.
     """
     product_id = int(request.match_info["id"])
-    if product_id > LARGEST_ID:
+    if product_id > LARGEST:
         raise NotFoundError(f"There is no product {product_id}.")
     given = parameters(request.raw_path)
     listing = await request.app[DATABASE].run(

@@ -1,4 +1,7 @@
-"""The tables of reviews, and what a row must be to enter them."""
+"""The tables of reviews, and what a row must be to enter them.
+
+Text has no limits here: what may be written is decided where it is written, in the monolith.
+"""
 
 from collections.abc import Mapping
 from typing import Final
@@ -10,7 +13,6 @@ from sqlalchemy import (
     Index,
     MetaData,
     SmallInteger,
-    String,
     Table,
     Text,
 )
@@ -27,11 +29,11 @@ reviews: Final = Table(
     metadata,
     id_column(),
     Column("product_id", BigInteger, nullable=False),
-    Column("product_name", String(120), nullable=False),
+    Column("product_name", Text, nullable=False),
     Column("author_id", BigInteger, nullable=False),
-    Column("author", String(150), nullable=False),
+    Column("author", Text, nullable=False),
     Column("rating", SmallInteger, CheckConstraint("rating BETWEEN 1 AND 5"), nullable=False),
-    Column("title", String(120), nullable=False),
+    Column("title", Text, nullable=False),
     Column("body", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),

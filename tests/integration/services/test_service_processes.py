@@ -122,6 +122,15 @@ def test_ends_by_a_signal_also_with_an_idle_connection(tmp_path, number):
         assert process.ended() == 0
 
 
+def wait_for_a_waiting_lock(connection: psycopg.Connection) -> None:
+    waiting = "SELECT count(*) FROM pg_locks WHERE relation = 'reviews'::regclass AND NOT granted"
+    for _ in range(500):
+        if connection.execute(waiting).fetchone() != (0,):
+            return
+        time.sleep(0.02)
+    raise AssertionError("nothing waits for the lock")
+
+
 def test_a_request_under_way_is_answered_before_the_end(postgres):
     url = postgres("under_way")
     fill("reviews", url, "-", lines=lines(REVIEW))
@@ -132,11 +141,7 @@ def test_a_request_under_way_is_answered_before_the_end(postgres):
     ):
         other.execute("LOCK TABLE reviews")
         answer = pool.submit(Browser(process.port).get, "/api/reviews/1")
-        waiting = (
-            "SELECT count(*) FROM pg_locks WHERE relation = 'reviews'::regclass AND NOT granted"
-        )
-        while other.execute(waiting).fetchone() == (0,):
-            time.sleep(0.02)
+        wait_for_a_waiting_lock(other)
         process.popen.terminate()
         process.event("service_stopping")
         other.rollback()
