@@ -1,6 +1,5 @@
 """The cart: quantities by product, kept in the visitor's session."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -41,10 +40,9 @@ class Cart:
         self._session.pop(KEY, None)
 
     def lines(self) -> list[CartLine]:
-        return list(self._lines())
-
-    def _lines(self) -> Iterator[CartLine]:
         products = Product.objects.filter(active=True).in_bulk(list(self.quantities))
-        for key, quantity in self.quantities.items():
-            if key in products:
-                yield CartLine(products[key], quantity)
+        return [
+            CartLine(products[key], quantity)
+            for key, quantity in self.quantities.items()
+            if key in products
+        ]
