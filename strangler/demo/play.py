@@ -18,6 +18,7 @@ from strangler.demo.folder import Folder
 from strangler.demo.ports import HOST, Ports
 from strangler.demo.screen import Screen
 from strangler.demo.stack import Stack
+from strangler.demo.tour.guide import tour
 
 USUAL_FOLDER = Path(".demo")
 ROUTES = Path(strangler.__file__).parents[1] / "routes.yaml"
@@ -66,11 +67,17 @@ async def _run(folder: Folder, wanted: Wanted, screen: Screen) -> int:
             f"The demo needs the repository's routes.yaml, and there is no {ROUTES}.",
             "Run it in a clone, with `make demo`.",
         )
+    if wanted.tour and not folder.is_new():
+        raise DemoError(
+            f"The tour compares both sides with the seed, and {folder.path} has been used already.",
+            "Add --fresh to forget what is there, or leave --dir away.",
+        )
     done = folder.prepare(ROUTES)
     usual = ports.ANY if wanted.tour else ports.USUAL
     got = ports.choose(usual)
     screen.other_ports(ports.taken(usual, got))
-    return await _with_stack(Stack(folder, got, done, screen.progress), folder, screen, _wait)
+    stack = Stack(folder, got, done, screen.progress)
+    return await _with_stack(stack, folder, screen, tour if wanted.tour else _wait)
 
 
 async def _with_stack(stack: Stack, folder: Folder, screen: Screen, work: Work) -> int:
