@@ -51,7 +51,10 @@ def run_serve(service: Service, database: str, listen: tuple[str, int]) -> None:
     """Serve until SIGTERM or Ctrl-C."""
     logs.configure()
     opened = _open(service, database)
-    serve(application(service, opened), service.name, *listen)
+    try:
+        serve(application(service, opened), service.name, *listen)
+    except OSError as error:
+        raise click.ClickException(f"{listen[0]}:{listen[1]}: {error.strerror}") from error
 
 
 def run_fill(service: Service, database: str, inputs: Sequence[Input]) -> None:

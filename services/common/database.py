@@ -80,17 +80,24 @@ def _write_ahead(connection: Any, _record: object) -> None:
 
 
 class Database:
-    """Runs functions of a connection in threads, at most `THREADS` at a time.
+    """Runs functions of a connection in threads, at most `threads` at a time.
 
     The tables are created before the first use that finds the database there, so that a service
     may start before its database does.
     """
 
-    def __init__(self, engine: Engine, metadata: MetaData) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        metadata: MetaData,
+        *,
+        threads: int = THREADS,
+        most_waiting: int = MOST_WAITING,
+    ) -> None:
         self._engine = engine
         self._metadata = metadata
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="database")
-        self._inside = 0
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="database")
+        self._room = threads + most_waiting
         self._created = False
         self._creating = Lock()
 
@@ -101,14 +108,14 @@ class Database:
 
         Raises UnavailableError when the database cannot be reached or too many wait for it.
         """
-        if self._inside >= THREADS + MOST_WAITING:
+        if not self._room:
             raise UnavailableError("Too many requests wait for the database.")
-        self._inside += 1
+        self._room -= 1
         try:
             task = partial(self.now, work, *args, **kwargs)
             return await asyncio.get_running_loop().run_in_executor(self._pool, task)
         finally:
-            self._inside -= 1
+            self._room += 1
 
     def now(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs

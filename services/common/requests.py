@@ -49,7 +49,7 @@ class AccessLog(AbstractAccessLogger):
             method=request.method,
             path=request.path,
             status=response.status,
-            bytes=response.body_length,
+            bytes_sent=response.body_length,
             ms=round(time * 1000, 2),
             user_agent=request.headers.get(hdrs.USER_AGENT),
             request_id=response.headers.get(REQUEST_ID),

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 
 ROOT = Path(__file__).parents[3]
 
@@ -39,10 +41,20 @@ class Process:
             cwd=ROOT, env=environment(database_url), stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         self.port = 0
+        self._lines: Queue[str | None] = Queue()
+        # Read all the time: a full pipe would stop the service.
+        self._reader = Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        with self.popen.stderr:
+            for line in self.popen.stderr:
+                self._lines.put(line)
+        self._lines.put(None)
 
     def event(self, name: str) -> dict:
         """The next event of that name."""
-        for line in self.popen.stderr:
+        while line := self._lines.get(timeout=30):
             event = json.loads(line)
             if event["event"] == name:
                 return event
@@ -54,14 +66,13 @@ class Process:
 
     def ended(self) -> int:
         """Waits for the end; the exit code."""
-        with self.popen.stderr:
-            self.popen.stderr.read()
-        return self.popen.wait(20)
+        code = self.popen.wait(20)
+        self._reader.join(20)
+        return code
 
     def stop(self) -> int:
-        if self.popen.poll() is not None:
-            return self.popen.returncode
-        self.popen.terminate()
+        if self.popen.poll() is None:
+            self.popen.terminate()
         return self.ended()
 
 
