@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +49,8 @@ def main(wanted: Wanted) -> int:
     except DemoError as error:
         screen.failure(error)
         return 1
+    except KeyboardInterrupt:  # before there was anything to stop
+        return 128 + signal.SIGINT
 
 
 def _own_folder(kept: ExitStack, wanted: Wanted) -> Path:
@@ -77,7 +79,7 @@ async def _run(folder: Folder, wanted: Wanted, screen: Screen) -> int:
     got = ports.choose(usual)
     screen.other_ports(ports.taken(usual, got))
     stack = Stack(folder, got, done, screen.progress)
-    return await _with_stack(stack, folder, screen, tour if wanted.tour else _wait)
+    return await _with_stack(stack, folder, screen, tour if wanted.tour else _stay)
 
 
 async def _with_stack(stack: Stack, folder: Folder, screen: Screen, work: Work) -> int:
@@ -88,23 +90,38 @@ async def _with_stack(stack: Stack, folder: Folder, screen: Screen, work: Work) 
         return await task
     except asyncio.CancelledError:
         screen.say("\nStopping ...")
-        return 0
+        return STOPPED[work]
     finally:
         await stack.stop()
         stopping.forget()
 
 
 async def _start_and(work: Work, stack: Stack, folder: Folder, screen: Screen) -> int:
+    """Start and work; raises `DemoError` as soon as any part fails."""
     await stack.start()
     folder.addresses.write_text(json.dumps(_told(stack)), "utf-8")
-    return await work(stack, folder, screen)
+    working = asyncio.ensure_future(work(stack, folder, screen))
+    failing = asyncio.ensure_future(stack.failed())
+    try:
+        await asyncio.wait((working, failing), return_when=asyncio.FIRST_COMPLETED)
+        if failing.done():
+            raise failing.result()
+        return working.result()
+    finally:
+        working.cancel()
+        failing.cancel()
+        await asyncio.wait((working, failing))
 
 
-async def _wait(stack: Stack, folder: Folder, screen: Screen) -> int:
-    """Say what there is, and wait until a signal or the end of a part."""
+async def _stay(stack: Stack, folder: Folder, screen: Screen) -> int:
+    """Say what there is, and stay until a signal."""
     screen.addresses(stack.ports)
     screen.what_next(folder, stack.ports)
-    raise await stack.failed()
+    return await asyncio.get_running_loop().create_future()
+
+
+STOPPED: Mapping[Work, int] = {_stay: 0, tour: 128 + signal.SIGINT}
+"""Exit codes after Ctrl-C: the way to end the demo, and a tour that has judged nothing."""
 
 
 def _told(stack: Stack) -> dict[str, object]:

@@ -54,36 +54,45 @@ class Page:
 
 
 class Ledger:
-    """The answers, filed under the phase whose table version served them.
+    """The answers, filed by the table version that served them.
 
-    A request that was under way while the table changed is thereby judged by what was asked of it,
-    not by the moment at which its answer came.
+    A version serves its first requests before the command that made it has returned, and its last
+    ones after the next has begun. Filed by the clock, both would look like people who were moved.
     """
 
     def __init__(self, story: Sequence[Phase]) -> None:
-        self.pages = {phase.name: Page() for phase in story}
         self._story = story
-        self._begun: list[tuple[int, str]] = []
-        """First table version and name of each phase, rising."""
+        self._pages: dict[int, Page] = defaultdict(Page)
+        self._versions: dict[str, int] = {}
+        """The table version of each phase that has begun, in their order."""
 
     def begin(self, phase: Phase, version: int) -> None:
-        """From this table version on it is that phase."""
-        self._begun.append((version, phase.name))
+        """That table version is that phase."""
+        self._versions[phase.name] = version
 
     def answer(self, user: int, served: Served, seconds: float) -> None:
         """Note an answer that was as it should be."""
-        page = self.pages[self._phase_of(served.version)]
+        page = self._pages[served.version]
         page.seconds.append(seconds)
         if served.route in MOVED_ROUTES:
             page.sides[user][served.upstream] += 1
 
     def error(self, text: str) -> None:
         """Note a request that failed, or whose answer was wrong."""
-        self.pages[self._begun[-1][1]].errors.append(text)
+        self._pages[max(self._versions.values())].errors.append(text)
+
+    def page(self, phase: Phase) -> Page:
+        """What happened in a phase; empty if it has not begun."""
+        version = self._versions.get(phase.name)
+        return Page() if version is None else self._pages[version]
+
+    def strays(self) -> set[int]:
+        """Table versions that served somebody and belong to no phase."""
+        return self._pages.keys() - set(self._versions.values())
 
     def seen(self, phase: Phase, users: Iterable[int]) -> bool:
         """Whether each of the users was served in a phase."""
-        return self.pages[phase.name].sides.keys() >= set(users)
+        return self.page(phase).sides.keys() >= set(users)
 
     def flips(self) -> dict[str, set[int]]:
         """The users who were moved where they must not be, by phase.
@@ -94,13 +103,10 @@ class Ledger:
         moved_on: set[int] = set()
         flipped: dict[str, set[int]] = {}
         for phase in self._story:
-            sides = self.pages[phase.name].sides
+            sides = self.page(phase).sides
             flipped[phase.name] = {user for user, seen in sides.items() if len(seen) > 1}
             if phase.grows:
                 back = {user for user in moved_on & sides.keys() if set(sides[user]) != {NEW}}
                 flipped[phase.name] |= back
                 moved_on |= {user for user, seen in sides.items() if NEW in seen}
         return flipped
-
-    def _phase_of(self, version: int) -> str:
-        return next(name for first, name in reversed(self._begun) if first <= version)

@@ -23,7 +23,7 @@ def show(screen: Screen, ledger: Ledger, problems: Sequence[str], seconds: float
     for column in _COLUMNS:
         table.add_column(column, justify="right")
     for phase in STORY:
-        table.add_row(phase.name, *_cells(phase, ledger.pages[phase.name], flips[phase.name]))
+        table.add_row(phase.name, *_cells(phase, ledger.page(phase), flips[phase.name]))
     screen.say()
     screen.console.print(table)
     screen.say(f"[dim]users, reads: the share of people and of their reads that {NEW} served.[/]\n")

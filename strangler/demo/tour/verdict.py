@@ -16,9 +16,9 @@ SHOWN = 3
 def problems(ledger: Ledger) -> list[str]:
     """Everything that is wrong; empty for a tour that went well."""
     flips = ledger.flips()
-    found: list[str] = []
+    found = [f"version {n} served people and is no phase's" for n in sorted(ledger.strays())]
     for phase in STORY:
-        page = ledger.pages[phase.name]
+        page = ledger.page(phase)
         found += _errors(phase, page)
         if flips[phase.name]:
             found.append(f"{phase.name}: {len(flips[phase.name])} users did not stay on their side")
