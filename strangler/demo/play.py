@@ -117,7 +117,8 @@ async def _stay(stack: Stack, folder: Folder, screen: Screen) -> int:
     """Say what there is, and stay until a signal."""
     screen.addresses(stack.ports)
     screen.what_next(folder, stack.ports)
-    return await asyncio.get_running_loop().create_future()
+    forever: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    return await forever
 
 
 STOPPED: Mapping[Work, int] = {_stay: 0, tour: 128 + signal.SIGINT}
