@@ -68,14 +68,6 @@ class EndpointPool:
                 return connection
         return None
 
-    def put(self, connection: UpstreamConnection, now: float) -> None:
-        """Take back a connection whose exchange is complete on both sides."""
-        if self.retired or len(self.idle) >= self.upstream.pool_size:
-            connection.close()
-            return
-        connection.idle_since = now
-        self.idle.append(connection)
-
     def begin_open(self, ex: Exchange) -> Refusal | None:
         """Open a connection for `ex`, which is told of the outcome; or say why not."""
         if self.open >= self.upstream.max_connections:
@@ -99,7 +91,7 @@ class EndpointPool:
             log.warning("connect_failed", endpoint=str(self.endpoint), error=str(error))
         else:
             if not ex.connected(connection):  # the client left while we were connecting
-                self.put(connection, monotonic())
+                connection.release(monotonic())
             return
         self.open -= 1
         ex.connect_failed(refusal)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from strangler.proxy import wire
@@ -20,7 +19,16 @@ if TYPE_CHECKING:
     from strangler.proxy.exchange import Exchange
 
 
-_USUAL_START: Final = re.compile(rb"HTTP/1\.1 [1-5][0-9]{2} [ -~]*")
+_STARTS: Final[dict[bytes, int]] = {}
+"""Codes of status lines that llhttp has approved; bounded, though there are few."""
+_STARTS_REMEMBERED: Final = 256
+
+
+def _learn_start(start: bytes) -> int:
+    if len(_STARTS) >= _STARTS_REMEMBERED:
+        _STARTS.clear()
+    code = _STARTS[start] = int(start[9:12])
+    return code
 
 
 class Answer:
@@ -53,10 +61,12 @@ def read(head: bytes) -> Answer | None:
     kept = answer.lines = []
     known = _LINES
     approved = False
+    code = _STARTS.get(start)
     try:
-        if not _USUAL_START.fullmatch(start):
+        if code is None:
             approve_response(head)
             approved = True
+            code = _learn_start(start)
         for line in lines:
             try:
                 what = known[line]
@@ -71,7 +81,7 @@ def read(head: bytes) -> Answer | None:
                 what[0](answer, what[1], line)
     except HeadError:
         return None
-    answer.code = int(start[9:12])
+    answer.code = code
     answer.start = start
     if not start.startswith(b"HTTP/1.1 "):
         answer.closes = True

@@ -111,10 +111,12 @@ class UpstreamConnection(asyncio.Protocol):
     def release(self, now: float) -> None:
         """The exchange is over on both sides: back into the pool, or closed."""
         self.exchange = None
-        if self.close_after:
+        pool = self.pool
+        if self.close_after or pool.retired or len(pool.idle) >= pool.upstream.pool_size:
             self.transport.close()
         else:
-            self.pool.put(self, now)
+            self.idle_since = now
+            pool.idle.append(self)
 
     def close(self) -> None:
         """Close without another word to the exchange."""

@@ -23,6 +23,9 @@ from strangler.routing.identity import Absent, IdentityReader
 from strangler.routing.split import BUCKETS, Ranges, bucket
 
 NO_BUCKET = -1
+_REMEMBERED = 4096
+_LONGEST = 512
+"""Bytes of a Cookie value whose choice is remembered: 2 MiB per split at most."""
 _NEW_SIDE = -1
 _RANDOM_BITS = (1 << 128) - 1
 
@@ -83,10 +86,13 @@ class Chooser:
 
     __slots__ = (
         "_allow",
+        "_by_cookie",
+        "_cookies",
         "_deny",
         "_forced",
         "_identity",
         "_killed",
+        "_known",
         "_old",
         "_overridden",
         "_ranges",
@@ -114,6 +120,11 @@ class Chooser:
         self._forced = _Forced(group, self.upstreams, self._old)
         self._overridden = bool(self._allow or self._deny or self._forced)
         self._killed = Choice(self._old, Reason.KILL) if group.kill else None
+        self._by_cookie = self._identity.reads_cookies_only and not self._overridden
+        self._known: dict[bytes, Choice] = {}
+        """Choices by Cookie value, where nothing else decides; bounded, as clients send them."""
+        self._cookies: ProxyCookies | None = None
+        """Who verified the cookies in `_known`."""
         self.fixed = None if self._overridden else self._single
         """The upstream's index if no request needs a decision, else None."""
         if self._killed is not None:
@@ -137,6 +148,8 @@ class Chooser:
         """
         if self._killed is not None:
             return self._killed
+        if cookies is self._cookies and (known := self._known.get(cookie)) is not None:
+            return known
         identity = self._identity.read(headers, cookie, client_ip, cookies)
         if self._overridden:
             choice = self._override(identity, headers, cookie)
@@ -147,7 +160,18 @@ class Chooser:
         if identity is None:
             return self._without_identity(cookies, draw, https=https)
         number = bucket(identity, self._salt)
-        return Choice(self._ranges.owner(number), Reason.BUCKET, number)
+        choice = Choice(self._ranges.owner(number), Reason.BUCKET, number)
+        if self._by_cookie:
+            self._remember(cookie, cookies, choice)
+        return choice
+
+    def _remember(self, cookie: bytes, cookies: ProxyCookies, choice: Choice) -> None:
+        if len(cookie) > _LONGEST:
+            return
+        if cookies is not self._cookies or len(self._known) >= _REMEMBERED:
+            self._known.clear()
+            self._cookies = cookies
+        self._known[cookie] = choice
 
     def _override(self, identity: bytes | None, headers: Headers, cookie: bytes) -> Choice | None:
         if identity in self._deny:

@@ -26,7 +26,7 @@ class Absent(Enum):
 class IdentityReader:
     """The sources of a group, compiled."""
 
-    __slots__ = ("_reads", "absent")
+    __slots__ = ("_reads", "absent", "reads_cookies_only")
 
     def __init__(self, sources: Sequence[IdentitySource]) -> None:
         reads = []
@@ -40,6 +40,11 @@ class IdentityReader:
                 self.absent = Absent.ISSUE
                 break
         self._reads: tuple[Read, ...] = tuple(reads)
+        self.reads_cookies_only = all(
+            source.kind in {IdentityKind.COOKIE, IdentityKind.PROXY_COOKIE}
+            for source in sources[: len(reads)]
+        )
+        """Equal Cookie values mean equal identities."""
 
     def read(
         self, headers: Headers, cookie: bytes, client_ip: bytes, cookies: ProxyCookies

@@ -23,7 +23,7 @@ class CompiledRedirect:
         """Raises ValueError if `prefix` is set and the route is not matched by a prefix."""
         self.status = redirect.status
         self._scheme = redirect.scheme.lower().encode("ascii") if redirect.scheme else None
-        self._host = redirect.host.encode("idna") if redirect.host else None
+        self._host = redirect.host.encode("ascii") if redirect.host else None
         self._path = None
         if redirect.path is not None:
             self._path = quote(redirect.path, safe="/%:@!$&'()*+,;=~?").encode("ascii")

@@ -191,3 +191,14 @@ def test_only_a_split_can_be_chosen_from():
     route = Route("gone", Match(), Respond(410), "gone", "legacy")
     with pytest.raises(TypeError):
         Chooser(route, Group("gone", "gone"))
+
+
+def test_a_remembered_choice_is_the_same_and_belongs_to_one_key():
+    split = chooser(*TEN, identity=(IdentitySource(IdentityKind.PROXY_COOKIE),))
+    mine, other = (ProxyCookies(ProxyCookie(), bytes([key]) * 32) for key in (1, 2))
+    identity, set_cookie = mine.issue(b"r" * 16, https=False)
+    cookie = set_cookie.partition(b";")[0]
+    first = split.choose([], cookie, b"", mine, no_draw)
+    assert first.bucket == bucket(identity, b"reviews")
+    assert split.choose([], cookie, b"", mine, no_draw) == first
+    assert split.choose([], cookie, b"", other, lambda: 7).new_cookie is not None
