@@ -149,6 +149,27 @@ def test_a_request_under_way_is_answered_before_the_end(postgres):
         assert process.ended() == 0
 
 
+def test_what_nobody_thought_of_shows_no_traceback(postgres):
+    url = postgres("no_table")
+    libpq = database_url(url).set(drivername="postgresql").render_as_string()
+    with served("reviews", url) as process:
+        with psycopg.connect(libpq) as other:
+            other.execute("DROP TABLE reviews")
+        visitor = Browser(process.port)
+        answer = visitor.ask("GET", "/api/reviews", X_Request_ID="r-2")
+        assert answer.status == 500
+        assert answer.json == {
+            "error": "server_error",
+            "detail": "Something went wrong on our side.",
+        }
+        event = process.event("request_failed")
+        assert event["request_id"] == "r-2"
+        assert "UndefinedTable" in event["exception"]
+        page = visitor.get("/reviews/")
+        assert page.status == 500
+        assert "Traceback" not in page.text
+
+
 def test_one_event_a_request(tmp_path):
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
     with served("reviews", f"sqlite:///{tmp_path}/reviews.sqlite3") as process:
