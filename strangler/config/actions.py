@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from strangler.config.addresses import is_host, without_port
+from strangler.config.addresses import is_authority
 from strangler.config.fields import HEADER_VALUE, TEXT
 from strangler.config.model import Redirect, Respond, Split
 from strangler.config.paths import PATH, PREFIX
@@ -19,6 +19,7 @@ WHOLE = 10_000
 
 UPSTREAM_REF = Reference("an upstream", "upstreams")
 
+_BODYLESS = frozenset({204, 205, 304})
 _REDIRECTS = ("301", "302", "303", "307", "308")
 
 
@@ -64,7 +65,7 @@ def _redirect_status(text: str) -> int:
 
 
 def _new_host(text: str) -> str:
-    if not is_host(without_port(text)):
+    if not is_authority(text):
         raise UnfitError("is not a host", "write such as `www.example.com`, without a scheme")
     return text
 
@@ -115,7 +116,20 @@ REDIRECT = _RedirectRecord(
     Redirect,
 )
 
-RESPOND = Record(
+
+class _RespondRecord(Record[Respond]):
+    """A status that has no body (RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5) gets none."""
+
+    def read(self, node: Node, reader: Reader) -> Respond | None:
+        """The answer."""
+        respond = super().read(node, reader)
+        if respond is not None and respond.body and respond.status in _BODYLESS:
+            reader.error(node, f"an answer {respond.status} has no body: leave `body` out")
+            return None
+        return respond
+
+
+RESPOND = _RespondRecord(
     "`respond`",
     [
         Field("status", integer(200, 599, "a status"), "200 to 599.", True, "status: 410"),

@@ -12,25 +12,34 @@ from strangler.kit.shapes import Parsed, UnfitError
 _LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*\.?")
 _LISTEN = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]/]*):([0-9]{1,5})")
+_AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:]+))(?::([0-9]{1,5}))?")
+_LAST_PORT = 65_535
 _PORTS = {"http": 80, "https": 443}
 
 
 def is_host(text: str) -> bool:
-    """Whether a text is an IP address (IPv6 in brackets or not) or may be the name of a host."""
+    """Whether a text is an IP address (IPv6 without brackets) or may be the name of a host."""
     try:
-        ipaddress.ip_address(text.removeprefix("[").removesuffix("]"))
+        ipaddress.ip_address(text)
     except ValueError:
         return _HOST_NAME.fullmatch(text) is not None
-    return True
+    return "%" not in text  # a zone means something on one machine only
 
 
-def without_port(text: str) -> str:
-    """The host of `host`, `host:port` or `[v6]:port`."""
-    return (
-        re.sub(r"(?<![:\[]):[0-9]{1,5}\Z", "", text)
-        if text.count(":") == 1
-        else re.sub(r"\]:[0-9]{1,5}\Z", "]", text)
-    )
+def is_authority(text: str) -> bool:
+    """Whether a text is a host as a URL or a Host header says it: `a`, `a:80`, `[::1]:80`."""
+    parts = _AUTHORITY.fullmatch(text)
+    if parts is None or int(parts[3] or 0) > _LAST_PORT:
+        return False
+    return is_ipv6(parts[1]) if parts[1] else ":" not in parts[2] and is_host(parts[2])
+
+
+def is_ipv6(text: str) -> bool:
+    """Whether a text is an IPv6 address without brackets and zone."""
+    try:
+        return ipaddress.IPv6Address(text).scope_id is None
+    except ValueError:
+        return False
 
 
 def listen_address(text: str) -> str:
@@ -40,9 +49,10 @@ def listen_address(text: str) -> str:
         raise UnfitError(
             "is not an address", "write `HOST:PORT`, such as `127.0.0.1:8080`", _near(text)
         )
-    if int(parts[2]) > 65_535:
+    if int(parts[2]) > _LAST_PORT:
         raise UnfitError("has no valid port", "write a port from 0 to 65535")
-    if parts[1] and not is_host(parts[1]):
+    host = parts[1]
+    if host and not (is_ipv6(host[1:-1]) if host[0] == "[" else is_host(host)):
         raise UnfitError("has no valid host", "write such as `127.0.0.1:8080`")
     return text
 
@@ -89,7 +99,8 @@ NETWORK = Parsed("a network such as `10.0.0.0/8`", network, _STRING)
 def _unix(path: str) -> Endpoint:
     if path.startswith("//"):
         path = "/" + path.lstrip("/")
-    if not path.startswith("/") or len(path.encode()) > 107:
+    printable = path.isprintable()
+    if not path.startswith("/") or not printable or len(path.encode()) > 107:
         raise UnfitError(
             "is not a Unix socket",
             "write `unix:` and an absolute path of at most 107 bytes, such as `unix:/run/app.sock`",

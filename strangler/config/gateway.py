@@ -6,7 +6,8 @@ import re
 from enum import StrEnum
 
 from strangler.config.addresses import LISTEN, NETWORK
-from strangler.config.fields import COOKIE_NAME, FILE, HEADER_NAME, TOKEN
+from strangler.config.fields import COOKIE_NAME, FILE, TOKEN
+from strangler.config.headers import CHANGEABLE
 from strangler.config.model import (
     AccessLog,
     ClientTimeouts,
@@ -17,7 +18,9 @@ from strangler.config.model import (
     ProxyCookie,
     Tls,
 )
+from strangler.kit.nodes import Node
 from strangler.kit.quantities import DURATION, POSITIVE_DURATION, SIZE
+from strangler.kit.reader import Reader
 from strangler.kit.records import Field, ListOf, Record
 from strangler.kit.scalars import choice, integer
 from strangler.kit.shapes import Parsed, UnfitError
@@ -33,6 +36,9 @@ class _SameSite(StrEnum):
     LAX = "Lax"
     STRICT = "Strict"
     NONE = "None"
+
+
+_SECURE_ONLY = ("__secure-", "__host-")
 
 
 def _share(text: str) -> float:
@@ -105,7 +111,27 @@ ACCESS_LOG = Record(
     AccessLog,
 )
 
-COOKIE = Record(
+
+class _CookieRecord(Record[ProxyCookie]):
+    """What browsers take: some cookies only if they are Secure (RFC 6265bis, section 4.1)."""
+
+    def read(self, node: Node, reader: Reader) -> ProxyCookie | None:
+        """The cookie's settings."""
+        cookie = super().read(node, reader)
+        if cookie is None or cookie.secure != _Secure.NEVER:
+            return cookie
+        if cookie.same_site == _SameSite.NONE or cookie.name.lower().startswith(_SECURE_ONLY):
+            reader.error(
+                node,
+                "browsers refuse this cookie unless it is Secure, and then nobody stays on one"
+                " side: write `secure: always`, or `same_site: Lax` and a name that does not"
+                " begin with `__Secure-` or `__Host-`",
+            )
+            return None
+        return cookie
+
+
+COOKIE = _CookieRecord(
     "`cookie`",
     [
         Field("name", COOKIE_NAME, "Default strangler_id."),
@@ -129,7 +155,7 @@ GATEWAY = Record(
         ),
         Field("via", TOKEN, "The name in Via. Default strangler."),
         Field(
-            "route_header", HEADER_NAME, "Response header: route, upstream, version. Default off."
+            "route_header", CHANGEABLE, "Response header: route, upstream, version. Default off."
         ),
         Field("timeouts", TIMEOUTS, "Deadlines towards clients."),
         Field("limits", LIMITS, "What one client or one worker may take."),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from strangler.config.addresses import is_authority
 from strangler.config.conditions import Conditions
 from strangler.config.fields import COOKIE_NAME, HEADER_NAME
 from strangler.config.model import Match, PathKind
-from strangler.config.paths import PATH, PREFIX, TEMPLATE
+from strangler.config.paths import MATCHED_PATH, MATCHED_PREFIX, TEMPLATE
 from strangler.config.regexes import REGEX
 from strangler.kit.nodes import Mapping, Node
 from strangler.kit.problems import did_you_mean, listed
@@ -24,7 +25,7 @@ METHODS = (
 )
 """What the data plane's parser knows, without CONNECT, which is never routed."""
 
-_HOST = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
+_PORT = re.compile(r":[0-9]*\Z")
 
 
 def _method(text: str) -> str:
@@ -40,7 +41,7 @@ def _method(text: str) -> str:
 
 def _host(text: str) -> str:
     host = text.lower().removesuffix(".")
-    if _HOST.fullmatch(host) is None:
+    if _PORT.search(host) or not is_authority(host.removeprefix("*.")):
         raise UnfitError(
             "is not a host to match",
             "write such as `shop.example.com` or `*.example.com`, without scheme and port",
@@ -83,8 +84,8 @@ def _build(**values: Any) -> Match:
 MATCH = _MatchRecord(
     "`match`",
     [
-        Field("path", PATH, "The exact path."),
-        Field("prefix", PREFIX, "A path and all below it, by whole segments."),
+        Field("path", MATCHED_PATH, "The exact path."),
+        Field("prefix", MATCHED_PREFIX, "A path and all below it, by whole segments."),
         Field("template", TEMPLATE, "Segments of text and {name}."),
         Field("regex", REGEX, "Must match the whole path; tried last."),
         Field("host", HOST, "Exact or *.example.com; the port is not looked at."),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, fields
 from typing import Any
 
 from strangler.config.actions import UPSTREAM_REF
-from strangler.config.fields import COOKIE_NAME, HEADER_NAME, TCHAR
+from strangler.config.fields import COOKIE_NAME, HEADER_NAME
 from strangler.config.model import Force, IdentityKind, IdentitySource
 from strangler.kit.nodes import Node
 from strangler.kit.reader import Reader
@@ -46,8 +45,12 @@ def _identity(text: str) -> IdentitySource:
     kind = kinds.get(word)
     if kind is None or bool(name) != (kind in _NAMED) or (":" in text and not name):
         raise UnfitError("is no source of an identity", f"write {_SOURCES}")
-    if name and re.fullmatch(f"{TCHAR}+", name) is None:
-        raise UnfitError("names no cookie or header", f"write {_SOURCES}, without blanks")
+    if name:
+        shape = HEADER_NAME if kind is IdentityKind.HEADER else COOKIE_NAME
+        try:
+            shape.parse(name)
+        except UnfitError as unfit:
+            raise UnfitError(f"names no {word}", f"write {_SOURCES}; {unfit.write}") from None
     return IdentitySource(kind, name.lower() if kind is IdentityKind.HEADER else name)
 
 

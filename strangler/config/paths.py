@@ -1,7 +1,8 @@
 """Shapes of paths, as they stand in a request: no query, nothing that needs encoding.
 
 What two servers may read in two ways (`//`, `..`, `%2F`) is refused here, because a request with
-it is answered with 400 unless all its readings lead to one route.
+it is answered with 400 unless all its readings lead to one route. For what is matched that holds
+for `;` too, which some servers cut; a path that the gateway itself writes may have it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ _ALLOWED = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
 _PARAMETER = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\}")
 _LOOSE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ENCODED_SEPARATOR = re.compile(r"%(2[fF]|5[cC]|00)")
+_ENCODED_DOT = re.compile(r"%2[eE]")
+_SEMICOLON = re.compile(r";|%3[bB]")
 _SCHEMA = {"type": "string", "pattern": r"^(/|\$\{)"}
 
 
@@ -23,6 +26,13 @@ def path(text: str) -> str:
     if "{" in text or "}" in text:
         raise UnfitError("holds a parameter", "match it with `template:`, which reads `{name}`")
     _check(text)
+    return text
+
+
+def matched_path(text: str) -> str:
+    """A path that requests are compared with; raises UnfitError."""
+    path(text)
+    _check_parameters(text)
     return text
 
 
@@ -35,6 +45,7 @@ def template(text: str) -> str:
             "is not a template", "write a parameter as `{name}`, such as `/reviews/{id}`"
         )
     _check(bare)
+    _check_parameters(bare)
     if any("{" in part and not _PARAMETER.fullmatch(part) for part in text.split("/")):
         raise UnfitError("mixes text and `{name}` in one segment", "match it with `regex:`")
     if len(set(names)) != len(names):
@@ -61,11 +72,19 @@ def _check(text: str) -> None:
 def _check_single_reading(text: str) -> None:
     if "//" in text:
         raise UnfitError("holds `//`, which servers read in two ways", "write single slashes")
-    if any(segment in {".", ".."} for segment in text.split("/")):
+    if any(segment in {".", ".."} for segment in _ENCODED_DOT.sub(".", text).split("/")):
         raise UnfitError("holds `.` or `..` as a segment", "write the path that they lead to")
     if _ENCODED_SEPARATOR.search(text):
         raise UnfitError(
             "holds `%2F`, `%5C` or `%00`, which servers read in two ways", "leave it out"
+        )
+
+
+def _check_parameters(text: str) -> None:
+    if _SEMICOLON.search(text):
+        raise UnfitError(
+            "holds `;`, which servers read in two ways",
+            "match the path before it, or both with `regex:`, as in `/a(;.*)?`",
         )
 
 
@@ -75,4 +94,6 @@ def _shape(what: str, parse: Callable[[str], str]) -> Parsed[str]:
 
 PATH = _shape("a path", path)
 PREFIX = _shape("a prefix", path)
+MATCHED_PATH = _shape("a path", matched_path)
+MATCHED_PREFIX = _shape("a prefix", matched_path)
 TEMPLATE = _shape("a template", template)

@@ -5,25 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from strangler.config.addresses import ENDPOINT, is_host, without_port
+from strangler.config.addresses import ENDPOINT, is_authority, is_host
 from strangler.config.fields import FILE, LABELS, OWNER, TIMEOUTS
 from strangler.config.model import Balance, Buffering, Health, Upstream, UpstreamTls
 from strangler.config.paths import PATH
 from strangler.kit.quantities import DURATION, POSITIVE_DURATION
 from strangler.kit.records import Field, ListOf, MapOf, Record
 from strangler.kit.scalars import BOOL, choice, integer
-from strangler.kit.shapes import Parsed, UnfitError, name, text
+from strangler.kit.shapes import Parsed, UnfitError, name
 
 
 def _sent_host(text: str) -> str:
     """`keep`, `endpoint`, or a literal Host with or without a port."""
-    if not is_host(without_port(text)):
+    if not is_authority(text):
         raise UnfitError("is not a host", "write `keep`, `endpoint`, or such as `shop.example.com`")
     return text
 
 
 SENT_HOST = Parsed("`keep`, `endpoint` or a host", _sent_host, {"type": "string"})
-TLS_NAME = text("a host's name", r"[A-Za-z0-9._-]{1,253}", "write such as `app.internal`")
+
+
+def _tls_name(text: str) -> str:
+    if not is_host(text):
+        raise UnfitError("is not a host's name", "write such as `app.internal`, without a port")
+    return text
+
+
+TLS_NAME = Parsed("a host's name", _tls_name, {"type": "string"})
 
 HEALTH = Record(
     "`health`",

@@ -13,6 +13,8 @@ from strangler.kit.nodes import Scalar
 from strangler.kit.problems import Problem, did_you_mean
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)\}|\$\{")
+_UNREADABLE = re.compile(r"[\ud800-\udfff]")
+"""What Python makes of bytes in the environment that are no text."""
 _INSIDE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
 
 
@@ -40,6 +42,8 @@ def _look_up(inside: str | None, env: Mapping[str, str]) -> tuple[str, str | Non
         )
     name, fallback = parts[1], parts[2]
     value = env.get(name)
+    if value is not None and not value.isascii() and _UNREADABLE.search(value):
+        return "", f"the environment variable `{name}` is not UTF-8: set it to a text that is"
     if fallback is not None:
         return value or fallback, None
     if value is None:

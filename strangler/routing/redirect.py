@@ -23,7 +23,7 @@ class CompiledRedirect:
         """Raises ValueError if `prefix` is set and the route is not matched by a prefix."""
         self.status = redirect.status
         self._scheme = redirect.scheme.lower().encode("ascii") if redirect.scheme else None
-        self._host = redirect.host.encode("ascii") if redirect.host else None
+        self._host = _ascii(redirect.host) if redirect.host else None
         self._path = None
         if redirect.path is not None:
             self._path = quote(redirect.path, safe="/%:@!$&'()*+,;=~?").encode("ascii")
@@ -59,6 +59,13 @@ class CompiledRedirect:
         scheme = self._scheme or current
         authority = self._host or (host if scheme == current else _PORT.sub(b"", host))
         return scheme + b"://" + authority if _AUTHORITY.fullmatch(authority) else b""
+
+
+def _ascii(host: str) -> bytes:
+    """A host with or without a port; a name of other letters as DNS knows it (RFC 3490)."""
+    port = re.search(r":[0-9]+\Z", host)
+    end = port.start() if port else len(host)
+    return host[:end].encode("idna") + host[end:].encode("ascii")
 
 
 def _escape(found: re.Match[bytes]) -> bytes:

@@ -1,6 +1,6 @@
 import pytest
 
-from strangler.config.addresses import endpoint, is_host, listen_address, network, without_port
+from strangler.config.addresses import endpoint, is_authority, is_host, listen_address, network
 from strangler.config.model import Endpoint
 from strangler.kit.shapes import UnfitError
 
@@ -41,6 +41,7 @@ def test_an_endpoint_is_shown_as_it_is_written(text):
         ("http://[::1:80", "write `http://host:port`"),
         ("unix:app.sock", "an absolute path"),
         ("unix:/" + "x" * 107, "an absolute path of at most 107 bytes"),
+        ("unix:/run/a\0b", "an absolute path of at most 107 bytes"),
     ],
 )
 def test_what_is_no_endpoint(text, advice):
@@ -63,6 +64,8 @@ def test_addresses_to_listen_on(text):
         ("a:65536", "from 0 to 65535"),
         ("a b:1", "such as `127.0.0.1:8080`"),
         ("::1:80", "write `HOST:PORT`"),
+        ("[::1:80", "write `HOST:PORT`"),
+        ("[127.0.0.1]:80", "such as `127.0.0.1:8080`"),
     ],
 )
 def test_what_is_no_address_to_listen_on(text, advice):
@@ -81,10 +84,33 @@ def test_networks():
         network("example.com")
 
 
+@pytest.mark.parametrize("text", ["a", "a:80", "a.example.", "[::1]:80", "[::1]", "192.0.2.7:1"])
+def test_authorities(text):
+    assert is_authority(text)
+
+
 @pytest.mark.parametrize(
-    ("text", "host"),
-    [("a", "a"), ("a:80", "a"), ("[::1]:80", "[::1]"), ("[::1]", "[::1]"), ("::1", "::1")],
+    "text",
+    [
+        "",
+        "::1",
+        "[::1",
+        "::1]",
+        "[a]",
+        "[192.0.2.7]",
+        "[fe80::1%eth0]",
+        "a:65536",
+        "a:",
+        "a b",
+        "é",
+    ],
 )
-def test_a_port_can_be_taken_off(text, host):
-    assert without_port(text) == host
-    assert is_host(host)
+def test_what_is_no_authority(text):
+    assert not is_authority(text)
+
+
+def test_hosts():
+    assert is_host("::1")
+    assert is_host("my_service")
+    assert not is_host("fe80::1%eth0")
+    assert not is_host("[::1]")

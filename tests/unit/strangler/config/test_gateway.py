@@ -58,3 +58,15 @@ def test_a_share_is_from_0_to_1(config, sample):
 def test_a_certificate_needs_its_key(config):
     (told,) = config.told("gateway: {tls: {certificate: c.pem}}\n")
     assert told == "1:16 error: `key` is missing in `tls`: add `key: key.pem`"
+
+
+@pytest.mark.parametrize("keys", ["same_site: None", "name: __Host-id", "name: __Secure-id"])
+def test_a_cookie_that_no_browser_takes(config, keys):
+    (told,) = config.told(f"gateway: {{cookie: {{secure: never, {keys}}}}}\n")
+    assert "write `secure: always`" in told
+    assert config.table(f"gateway: {{cookie: {{{keys}}}}}\n")
+
+
+@pytest.mark.parametrize("name", ["Content-Length", "connection", "a b", "X_Route", "''"])
+def test_what_cannot_tell_the_route(config, name):
+    assert config.told(f"gateway: {{route_header: {name}}}\n")

@@ -1,6 +1,6 @@
 import pytest
 
-from strangler.config.paths import path, template
+from strangler.config.paths import matched_path, path, template
 from strangler.kit.shapes import UnfitError
 
 
@@ -21,6 +21,7 @@ def test_paths(text):
         ("/a//b", "single slashes"),
         ("/a/../b", "the path that they lead to"),
         ("/a/.", "the path that they lead to"),
+        ("/a/%2E%2e/b", "the path that they lead to"),
         ("/a%2fb", "leave it out"),
         ("/a/{id}", "`template:`"),
     ],
@@ -29,6 +30,14 @@ def test_what_is_no_path(text, advice):
     with pytest.raises(UnfitError) as caught:
         path(text)
     assert advice in caught.value.write
+
+
+@pytest.mark.parametrize("text", ["/a;v=1/b", "/a%3Bv"])
+def test_what_a_request_can_be_given_but_not_be_matched_with(text):
+    assert path(text) == text
+    with pytest.raises(UnfitError) as caught:
+        matched_path(text)
+    assert "the path before it" in caught.value.write
 
 
 @pytest.mark.parametrize("text", ["/{a}", "/a/{id}/b/{other_1}", "/{a}/"])
@@ -46,6 +55,7 @@ def test_templates(text):
         ("/a/{x", "`{name}`"),
         ("/{a}/{a}", "give each parameter its own"),
         ("/{a}//b", "single slashes"),
+        ("/{a}/b;c", "the path before it"),
     ],
 )
 def test_what_is_no_template(text, advice):

@@ -45,3 +45,8 @@ def test_an_unset_variable_is_a_problem_that_names_it():
 def test_what_is_no_reference_is_a_problem(text):
     _, (message,) = expanded(text)
     assert "this is no reference to a variable" in message
+
+
+def test_bytes_that_are_no_text_are_a_problem():
+    _, problems = expanded("${BYTES}", {"BYTES": "\udcff"})
+    assert problems == ["the environment variable `BYTES` is not UTF-8: set it to a text that is"]
