@@ -47,6 +47,8 @@ class Answer:
     connection = b""
     via = b""
     upgrade = b""
+    names_places = False
+    """It names paths or hosts, which a rewrite must map back."""
     has_body = True
     until_close = False
     """The body ends when the endpoint closes (RFC 9112, 6.3, rule 8)."""
@@ -118,6 +120,11 @@ def _note_upgrade(answer: Answer, value: bytes, _line: bytes) -> None:
     answer.upgrade = value
 
 
+def _note_place(answer: Answer, _value: bytes, line: bytes) -> None:
+    answer.names_places = True
+    answer.lines.append(line)
+
+
 _LINES: Final[Lines[Answer]] = Lines(
     {
         b"connection": _note_connection,
@@ -125,6 +132,9 @@ _LINES: Final[Lines[Answer]] = Lines(
         b"transfer-encoding": _note_coding,
         b"via": _note_via,
         b"upgrade": _note_upgrade,
+        b"location": _note_place,
+        b"content-location": _note_place,
+        b"set-cookie": _note_place,
         b"keep-alive": drop,
         b"proxy-connection": drop,
     },
@@ -157,7 +167,7 @@ def head(ex: Exchange, answer: Answer) -> bytes:
         nominated = headers.connection_nominated(answer.connection)
         if nominated:
             lines = without(lines, nominated)
-    if plan.maps_back is not None:
+    if answer.names_places and plan.maps_back is not None:
         lines = _map_back(ex, lines)
     if plan.edit_response is not None:
         lines = plan.edit_response(lines)
