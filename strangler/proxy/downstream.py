@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from strangler.proxy.tunnel import Tunnel
     from strangler.proxy.upstream import UpstreamConnection
 
+MAX_WAITING = 32
+"""Requests that wait behind the one under way; further bytes are kept as they came."""
 LINGER_TIME = 2.0
 """Seconds in which a client's late bytes are thrown away, so that our last answer is not lost to
 a reset (RFC 9112, 9.6)."""
@@ -49,6 +51,8 @@ class ClientConnection(asyncio.Protocol):
         "_lines",
         "_partial",
         "_paused",
+        "_surplus",
+        "_taking_turns",
         "_waiting",
         "deadline",
         "exchange",
@@ -75,6 +79,9 @@ class ClientConnection(asyncio.Protocol):
         self.phase = Phase.HEAD
         self.total_deadline = NO_DEADLINE
         self._waiting: deque[Exchange] | None = None
+        self._surplus = b""
+        """What came behind as many requests as may wait."""
+        self._taking_turns = False
         self._partial = b""
         """The beginning of a head."""
         self._left = 0
@@ -143,7 +150,9 @@ class ClientConnection(asyncio.Protocol):
         source = self._source()
         if source is not None:
             source.transport.resume_reading()
-        if self.exchange is not None and self.phase is Phase.SEND:
+        if self.exchange is None:
+            self._go_on()
+        elif self.phase is Phase.SEND:
             self.expect(Phase.STREAM, self.exchange.side.idle)
 
     def _source(self) -> UpstreamConnection | None:
@@ -156,6 +165,9 @@ class ClientConnection(asyncio.Protocol):
         while data and not self._closing:
             reading = self.reading
             if reading is None:
+                if self._waiting and len(self._waiting) >= MAX_WAITING:
+                    self._surplus = data
+                    break
                 data = self._read_head(data)
             elif self._chunks is not None:
                 data = self._read_chunks(reading, self._chunks, data)
@@ -274,7 +286,7 @@ class ClientConnection(asyncio.Protocol):
         self._enqueue(reading)
 
     def _enqueue(self, exchange: Exchange) -> None:
-        if self.exchange is None:
+        if self.exchange is None and not self.full:
             self.exchange = exchange
             exchange.begin()
         elif self._waiting is None:
@@ -285,7 +297,13 @@ class ClientConnection(asyncio.Protocol):
     @property
     def is_idle(self) -> bool:
         """Nothing is under way: no request has begun to arrive."""
-        return self.exchange is None and not self._partial and self.reading is None
+        return not (
+            self.exchange is not None
+            or self._partial
+            or self.reading is not None
+            or self._waiting
+            or self._closing
+        )
 
     # the exchange's side
 
@@ -298,15 +316,41 @@ class ClientConnection(asyncio.Protocol):
         if self.reading is done and done.request_done:
             self.reading = None  # an upgrade that was refused: the connection speaks HTTP again
         if done.close or not done.request_done:
-            self._close()
-        elif self._waiting:
-            self.exchange = self._waiting.popleft()
-            self.exchange.begin()
-        elif self._closing:
-            self._close()
+            self._close(sending=not done.request_done)
+        elif self._waiting or self._closing or self.full:
+            self._go_on()
         else:
+            self._idle()
+
+    def _go_on(self) -> None:
+        """Begin the waiting requests until one of them takes its time.
+
+        A loop, as hundreds may be answered at once; none begins before the client has taken the
+        answers before it, or they would pile up here.
+        """
+        if self._taking_turns or self.phase is Phase.LINGER:
+            return
+        self._taking_turns = True
+        while self._waiting and self.exchange is None and not self.full:
+            exchange = self.exchange = self._waiting.popleft()
             self.read_on()
-            self.expect(Phase.IDLE, self.plane.live.gateway.timeouts.keep_alive)
+            exchange.begin()
+            if self._surplus and not self._waiting:
+                surplus, self._surplus = self._surplus, b""
+                self.data_received(surplus)
+        self._taking_turns = False
+        if self.exchange is not None or self.phase is Phase.LINGER:
+            return
+        if self.full:
+            self.expect(Phase.SEND, self.plane.live.gateway.timeouts.send)
+        elif self._closing:
+            self._close(sending=False)
+        else:
+            self._idle()
+
+    def _idle(self) -> None:
+        self.read_on()
+        self.expect(Phase.IDLE, self.plane.live.gateway.timeouts.keep_alive)
 
     def closes_after(self, exchange: Exchange) -> bool:
         """The connection ends with this answer."""
@@ -316,27 +360,35 @@ class ClientConnection(asyncio.Protocol):
 
     def cut(self, *, reset: bool) -> None:
         """End so that the client sees an error, not the end of an answer."""
-        self._closing = True
         self.exchange = None
+        self.total_deadline = NO_DEADLINE
         if reset:
             # Only a reset is an error to a client that waits for the end of the connection.
             sock = self.transport.get_extra_info("socket")
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            self._closing = True
             self.transport.abort()
         else:
-            self.transport.close()
+            self.shut()
 
-    def _close(self) -> None:
-        """Close behind an answer; a client that still sends gets the time to read it."""
-        sending = self.reading is not None and not self.reading.request_done
+    def shut(self) -> None:
+        """Close when the client has taken what was written; one that takes nothing is cut."""
+        self._closing = True
+        self.transport.close()
+        self.expect(Phase.LINGER, self.plane.live.gateway.timeouts.send)
+
+    def _close(self, *, sending: bool) -> None:
+        """Close behind an answer; a client that is `sending` gets the time to read it."""
+        sending = sending or (self.reading is not None and not self.reading.request_done)
         self._closing = True
         self.reading = None
+        self._waiting = None
         if sending and self.transport.can_write_eof():
             self.transport.write_eof()
             self.read_on()
             self.expect(Phase.LINGER, LINGER_TIME)
         else:
-            self.transport.close()
+            self.shut()
 
     def _refuse_connection(self) -> None:
         self._closing = True
@@ -350,6 +402,7 @@ class ClientConnection(asyncio.Protocol):
             exchange.continued = True
             if not exchange.http10:
                 self.transport.write(wire.CONTINUE)
+        self.read_on()
         self.expect_body()
 
     def read_no_more(self) -> None:
@@ -387,8 +440,7 @@ class ClientConnection(asyncio.Protocol):
         elif self.phase is Phase.LINGER:
             self.transport.abort()
         else:
-            self._closing = True
-            self.transport.close()
+            self.shut()
 
     # who the client is
 

@@ -134,7 +134,7 @@ class DataPlane:
         while self.clients and monotonic() - start < timeout:
             idle_too = monotonic() - start > min(IDLE_GRACE, timeout / 2)
             for client in [c for c in self.clients if idle_too and c.is_idle]:
-                client.transport.close()
+                client.shut()
             await asyncio.sleep(_DRAIN_STEP)
 
     def close(self) -> None:

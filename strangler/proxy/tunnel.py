@@ -70,7 +70,7 @@ class Tunnel:
         self._plane.cells[TUNNELS] -= 1
         self._upstream.tunnel = self._client.tunnel = None
         self._upstream.close()
-        self._client.transport.close()
+        self._client.shut()
         self.exchange.tunnel_closed()
 
     def _touch(self) -> None:
