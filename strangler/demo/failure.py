@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
 TAIL_LINES = 15
 _TAIL_BYTES = 16_384
 
 
-@dataclass(frozen=True)
 class DemoError(Exception):
     """A part that could not do its work."""
 
-    what: str
-    """A sentence that names the part."""
-    advice: str
-    """What to do about it, as a sentence."""
-    log: Path | None = None
-    """The file with the part's own words."""
-    tail: tuple[str, ...] = field(default=())
-    """Its last lines."""
-
-    def __str__(self) -> str:
-        return self.what
+    def __init__(
+        self, what: str, advice: str, log: Path | None = None, lines: Sequence[str] = ()
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        """A sentence that names the part."""
+        self.advice = advice
+        """What to do about it, as a sentence."""
+        self.log = log
+        """The file with the part's own words."""
+        self.lines = lines
+        """The last of them."""
 
 
 def tail(path: Path, lines: int = TAIL_LINES) -> tuple[str, ...]:

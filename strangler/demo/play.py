@@ -76,10 +76,10 @@ async def _run(folder: Folder, wanted: Wanted, screen: Screen) -> int:
         )
     done = folder.prepare(ROUTES)
     usual = ports.ANY if wanted.tour else ports.USUAL
-    got = ports.choose(usual)
-    screen.other_ports(ports.taken(usual, got))
-    stack = Stack(folder, got, done, screen.progress)
-    return await _with_stack(stack, folder, screen, tour if wanted.tour else _stay)
+    with ports.chosen(usual) as got:
+        screen.other_ports(ports.taken(usual, got))
+        stack = Stack(folder, got, done, screen.progress)
+        return await _with_stack(stack, folder, screen, tour if wanted.tour else _stay)
 
 
 async def _with_stack(stack: Stack, folder: Folder, screen: Screen, work: Work) -> int:

@@ -82,7 +82,7 @@ Logs of all parts are in {escape(_short(folder.logs))}.
         self._errors.print(f"[bold red]{escape(error.what)}[/]")
         if error.log:
             self._errors.print(f"The last lines of {escape(_short(error.log))}:")
-            for line in error.tail:
+            for line in error.lines:
                 self._errors.print(f"  {escape(line)}")
         self._errors.print(escape(error.advice))
 

@@ -1,0 +1,88 @@
+"""The demo from its first start to its end, as a person meets it."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+
+import psutil
+import pytest
+
+from tests.integration.demo.demo_process import Demo, run, wait_for
+
+
+@pytest.fixture
+def started(open_folder):
+    with contextlib.ExitStack() as kept:
+
+        def start() -> Demo:
+            demo = Demo(open_folder)
+            kept.callback(demo.close)
+            return demo
+
+        yield start
+
+
+def get(url: str) -> tuple[int, str]:
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        return answer.status, answer.read().decode()
+
+
+def strangler(demo: Demo, *words: str) -> str:
+    """A command in the demo's folder, as the demo tells people to type it."""
+    env = {**os.environ, "STRANGLER_ADMIN": demo.urls["admin"].removeprefix("http://")}
+    return subprocess.run(
+        [sys.executable, "-c", "from cli import main; main()", *words],
+        cwd=demo.folder, env=env, capture_output=True, text=True, check=True, timeout=60,
+    ).stdout  # fmt: skip
+
+
+def test_it_starts_serves_stops_and_starts_again(started, open_folder):
+    demo = started()
+    urls = demo.urls
+    assert set(demo.pids) == {"postgres", "legacy", "reviews", "notices", "gateway"}
+    assert "Log in" in get(urls["gateway"] + "/accounts/login/")[1]
+    assert "Reviews" in get(urls["gateway"] + "/reviews/")[1]
+    reviews = [get(urls[side] + "/api/reviews/7") for side in ("gateway", "legacy", "reviews")]
+    assert len(set(reviews)) == 1
+    assert get(urls["notices"] + "/readyz")[0] == 200
+
+    assert "Version 2" in strangler(demo, "cutover", "reviews")
+    assert "split: {reviews: 100, legacy: 0}" in (demo.folder / "routes.yaml").read_text()
+
+    twin = run("--dir", str(demo.folder), cwd=open_folder)
+    assert twin.returncode == 1
+    assert f"A demo is running in {demo.folder} already." in twin.stderr
+    assert demo.process.poll() is None
+
+    output = demo.output()
+    assert all(url in output for url in urls.values())
+    assert not [line for line in output.splitlines() if len(line) > 80 and "/" not in line]
+    assert "\x1b" not in output  # no colours in a file
+
+    assert demo.signal(signal.SIGINT) == 0
+    assert demo.nothing_left()
+    assert not (demo.folder / "addresses.json").exists()
+
+    again = started()
+    assert "made-up data" not in again.output()
+    assert '"live": 2' in strangler(again, "plan", "--json")
+    assert again.signal(signal.SIGTERM) == 0
+    assert again.nothing_left()
+
+
+def test_nothing_outlives_a_demo_that_is_killed(started):
+    demo = started()
+    demo.signal(signal.SIGKILL)
+    wait_for(demo.nothing_left)
+
+
+def test_a_part_that_dies_ends_the_demo_with_its_name(started):
+    demo = started()
+    psutil.Process(demo.pids["reviews"]).kill()
+    assert demo.process.wait(60) == 1
+    assert demo.nothing_left()
+    assert "The reviews service ended (-9)." in demo.output()
+    assert "The last lines of" in demo.output()
