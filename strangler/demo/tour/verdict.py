@@ -21,7 +21,9 @@ def problems(ledger: Ledger) -> list[str]:
         page = ledger.page(phase)
         found += _errors(phase, page)
         if flips[phase.name]:
-            found.append(f"{phase.name}: {len(flips[phase.name])} users did not stay on their side")
+            found.append(
+                f"{phase.name}: users who did not stay on their side: {len(flips[phase.name])}"
+            )
         found += _shares(phase, page)
     return found
 

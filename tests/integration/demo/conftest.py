@@ -1,5 +1,6 @@
 """A folder that PostgreSQL can enter when root runs the tests: pytest's own are closed."""
 
+import contextlib
 import shutil
 import tempfile
 from pathlib import Path
@@ -7,9 +8,24 @@ from pathlib import Path
 import pytest
 
 
-@pytest.fixture
-def open_folder():
+@contextlib.contextmanager
+def temporary():
     folder = Path(tempfile.mkdtemp(prefix="strangler-test-"))
     folder.chmod(0o711)
-    yield folder
-    shutil.rmtree(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def open_folder():
+    with temporary() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def kept_folder():
+    """For demos one after the other: only the first has to make its data."""
+    with temporary() as folder:
+        yield folder

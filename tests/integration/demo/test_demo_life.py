@@ -14,11 +14,11 @@ from tests.integration.demo.demo_process import Demo, run, wait_for
 
 
 @pytest.fixture
-def started(open_folder):
+def started(kept_folder):
     with contextlib.ExitStack() as kept:
 
         def start() -> Demo:
-            demo = Demo(open_folder)
+            demo = Demo(kept_folder)
             kept.callback(demo.close)
             return demo
 
@@ -39,7 +39,7 @@ def strangler(demo: Demo, *words: str) -> str:
     ).stdout  # fmt: skip
 
 
-def test_it_starts_serves_stops_and_starts_again(started, open_folder):
+def test_it_starts_serves_stops_and_starts_again(started, kept_folder):
     demo = started()
     urls = demo.urls
     assert set(demo.pids) == {"postgres", "legacy", "reviews", "notices", "gateway"}
@@ -52,7 +52,7 @@ def test_it_starts_serves_stops_and_starts_again(started, open_folder):
     assert "Version 2" in strangler(demo, "cutover", "reviews")
     assert "split: {reviews: 100, legacy: 0}" in (demo.folder / "routes.yaml").read_text()
 
-    twin = run("--dir", str(demo.folder), cwd=open_folder)
+    twin = run("--dir", str(demo.folder), cwd=kept_folder)
     assert twin.returncode == 1
     assert f"A demo is running in {demo.folder} already." in twin.stderr
     assert demo.process.poll() is None
