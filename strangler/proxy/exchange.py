@@ -256,18 +256,19 @@ class Exchange:
     def _send(self, connection: UpstreamConnection) -> None:
         self.upstream = connection
         self.sent = True
+        client = self.client
+        if not self.request_done:
+            client.read_on()  # before the writes, as they may fill the endpoint
         length = self.pending_bytes if self.collecting else None
         connection.start(self, request.upstream_head(self, length=length))
         if self.pending and not self.websocket:
             self._send_pending(connection)
-        client = self.client
         if self.request_done:
             if self.coding and not self.collecting:
                 self._send_last_chunk(connection)
             client.phase = Phase.FIRST_BYTE
             client.deadline = client.plane.now + self.side.first_byte
         else:
-            client.read_on()
             client.expect_body()
 
     def _send_pending(self, connection: UpstreamConnection) -> None:
@@ -298,8 +299,8 @@ class Exchange:
             if self.bytes_in > self.plan.body_limit:
                 self.fail(Refusal.BODY_TOO_LARGE)
                 return
+            self.client.expect_body()  # before the write: it may fill the endpoint
             connection.transport.write(wire.chunk(data) if self.coding else data)
-            self.client.expect_body()
             return
         self.pending.append(data)
         self.pending_bytes += size
@@ -361,6 +362,8 @@ class Exchange:
         if rest:
             tunnel.from_upstream(rest)
         self.client.read_on()
+        if tunnel.group in self.client.plane.live.fenced:
+            tunnel.close()  # the fence came between its request and this answer
 
     def tunnel_closed(self) -> None:
         """Both connections of the tunnel are closed."""

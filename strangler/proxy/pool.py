@@ -71,7 +71,9 @@ class EndpointPool:
     def begin_open(self, ex: Exchange) -> Refusal | None:
         """Open a connection for `ex`, which is told of the outcome; or say why not."""
         if self.open >= self.upstream.max_connections:
-            return Refusal.UPSTREAM_CONNECTIONS
+            if not self.idle:
+                return Refusal.UPSTREAM_CONNECTIONS
+            self.idle.pop(0).close()  # too old for this request: a fresh one takes its place
         self.open += 1
         self.cells[UPSTREAM_CONNECTS_TOTAL] += 1
         task = asyncio.get_running_loop().create_task(self._open(ex))

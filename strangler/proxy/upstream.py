@@ -32,6 +32,7 @@ class UpstreamConnection(asyncio.Protocol):
     __slots__ = (
         "_answer",
         "_chunks",
+        "_full",
         "_left",
         "_partial",
         "close_after",
@@ -53,6 +54,8 @@ class UpstreamConnection(asyncio.Protocol):
         self.idle_since = 0.0
         self.close_after = False
         """Not to be used for another request."""
+        self._full = False
+        """The endpoint takes no more bytes for now."""
         self._answer: response.Answer | None = None
         self._left = 0
         """Bytes of a body with a length that are still to come."""
@@ -81,10 +84,12 @@ class UpstreamConnection(asyncio.Protocol):
         return self.tunnel is not None and self.tunnel.upstream_ended()
 
     def pause_writing(self) -> None:
+        self._full = True
         if self.exchange is not None:
             self.exchange.upstream_full()
 
     def resume_writing(self) -> None:
+        self._full = False
         if self.exchange is not None:
             self.exchange.upstream_drained()
 
@@ -110,9 +115,13 @@ class UpstreamConnection(asyncio.Protocol):
 
     def release(self, now: float) -> None:
         """The exchange is over on both sides: back into the pool, or closed."""
-        self.exchange = None
+        exchange, self.exchange = self.exchange, None
         pool = self.pool
-        if self.close_after or pool.retired or len(pool.idle) >= pool.upstream.pool_size:
+        if exchange is not None and exchange.client.full:
+            self.transport.resume_reading()  # one client's slowness is not the next one's
+        if self._full:
+            self.transport.abort()  # it has answered without taking the request
+        elif self.close_after or pool.retired or len(pool.idle) >= pool.upstream.pool_size:
             self.transport.close()
         else:
             self.idle_since = now

@@ -14,9 +14,10 @@ import struct
 import textwrap
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from strangler.config.load import load
-from strangler.config.model import Table
+from strangler.config.model import Fence, Table
 from strangler.proxy.counters import PAGE_SET_BYTES, REFUSALS, Refusal, SeriesMap
 from strangler.proxy.server import DataPlane
 
@@ -204,6 +205,35 @@ def simple(
     if routes:
         text += "routes:\n" + textwrap.indent(textwrap.dedent(routes), "  ")
     return text
+
+
+def split(
+    old: RawUpstream,
+    new: RawUpstream,
+    share: float,
+    *,
+    version: int = 1,
+    extra: str = "",
+    gateway: str = "",
+) -> str:
+    """A table with a group `api` between two upstreams; `share` percent go to the new one."""
+    gateway = f"gateway: {{{gateway}}}\n" if gateway else ""
+    return f"""version: {version}
+{gateway}upstreams:
+  legacy: {{endpoints: ['http://127.0.0.1:{old.port}']}}
+  fresh: {{endpoints: ['http://127.0.0.1:{new.port}'], request_buffering: off}}
+default: legacy
+routes:
+  - name: api
+    group: api
+    match: {{prefix: /api}}
+    split: {{fresh: {share}, legacy: {100 - share}}}
+{extra}"""
+
+
+def fenced(table: str, group: str = "api") -> Table:
+    """The table with a fence around the group."""
+    return replace(parse(table), fences=(Fence(group, "attempt-1", 2e9),))
 
 
 @asynccontextmanager

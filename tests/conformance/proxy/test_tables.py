@@ -7,28 +7,12 @@ import re
 from dataclasses import replace
 
 import pytest
-from support.wire import client_of, parse, simple, value
+from support.wire import client_of, fenced, parse, simple, split, value
 
-from strangler.config.model import Fence
 from strangler.proxy.counters import HELD, Refusal
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 POST = b"POST /api/x HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
-
-
-def split(old, new, share: float, *, version: int = 1, extra: str = "", gateway: str = "") -> str:
-    gateway = f"gateway: {{{gateway}}}\n" if gateway else ""
-    return f"""version: {version}
-{gateway}upstreams:
-  legacy: {{endpoints: ['http://127.0.0.1:{old.port}']}}
-  fresh: {{endpoints: ['http://127.0.0.1:{new.port}'], request_buffering: off}}
-default: legacy
-routes:
-  - name: api
-    group: api
-    match: {{prefix: /api}}
-    split: {{fresh: {share}, legacy: {100 - share}}}
-{extra}"""
 
 
 async def answer(server, raw: bytes = OK) -> bytes:
@@ -178,10 +162,6 @@ async def test_host_of_the_endpoint_and_locations_that_name_it(run, upstream):
             b"HTTP/1.1 302 Found\r\nLocation: http://" + own + b"/x\r\nContent-Length: 0\r\n\r\n"
         )
         assert value(await client.read_head(), b"location") == [b"http://shop/x"]
-
-
-def fenced(table: str, group: str = "api"):
-    return replace(parse(table), fences=(Fence(group, "attempt-1", 2e9),))
 
 
 async def test_a_fence_holds_writes_and_lets_reads_go_on(run, upstream, another):
