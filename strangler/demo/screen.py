@@ -64,7 +64,8 @@ class Screen:
         gateway = f"http://{HOST}:{ports.gateway}"
         self.say(f"""
 Log in as [bold]member1[/] with the password [bold]shop-demo[/]; staff is [bold]admin[/].
-Who answered is in each answer's X-Strangler-Route: [bold]curl -sI {gateway}/reviews/[/]
+Who answered is in each answer's X-Strangler-Route:
+  [bold]curl -sI {gateway}/reviews/[/]
 
 Move people from another terminal:
   [bold]cd {escape(quote(_short(folder.path)))}[/]
