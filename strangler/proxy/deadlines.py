@@ -60,13 +60,13 @@ class Sweep:
         self._timer = loop.call_later(SWEEP_EVERY, self._run)
 
     def _run(self) -> None:
+        self._timer = self._loop.call_later(SWEEP_EVERY, self._run)
         now = monotonic()
         self._tick(now)
         # `deadline` was counted from a tick that may have been one sweep old: never be early.
         before = now - SWEEP_EVERY
         for client in [c for c in self._clients if c.deadline < before or c.total_deadline < now]:
             client.late(now)
-        self._timer = self._loop.call_later(SWEEP_EVERY, self._run)
 
     def close(self) -> None:
         """Stop."""

@@ -242,11 +242,11 @@ class ClientConnection(asyncio.Protocol):
 
     def _read_chunks(self, reading: Exchange, chunks: ChunkDecoder, data: bytes) -> bytes:
         try:
-            pieces = chunks.feed(data)
+            piece = chunks.feed(data)
         except ChunkError:
             self._unreadable(reading)
             return b""
-        for piece in pieces:
+        if piece:
             reading.body(piece)
         if not chunks.done:
             return b""
@@ -328,7 +328,7 @@ class ClientConnection(asyncio.Protocol):
         A loop, as hundreds may be answered at once; none begins before the client has taken the
         answers before it, or they would pile up here.
         """
-        if self._taking_turns or self.phase is Phase.LINGER:
+        if self._taking_turns or self._lingers:
             return
         self._taking_turns = True
         while self._waiting and self.exchange is None and not self.full:
@@ -339,7 +339,7 @@ class ClientConnection(asyncio.Protocol):
                 surplus, self._surplus = self._surplus, b""
                 self.data_received(surplus)
         self._taking_turns = False
-        if self.exchange is not None or self.phase is Phase.LINGER:
+        if self.exchange is not None or self._lingers:
             return
         if self.full:
             self.expect(Phase.SEND, self.plane.live.gateway.timeouts.send)
@@ -347,6 +347,11 @@ class ClientConnection(asyncio.Protocol):
             self._close(sending=False)
         else:
             self._idle()
+
+    @property
+    def _lingers(self) -> bool:
+        """Our last answer is written: only the client's close is awaited."""
+        return self.phase is Phase.LINGER
 
     def _idle(self) -> None:
         self.read_on()

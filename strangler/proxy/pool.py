@@ -89,10 +89,12 @@ class EndpointPool:
                 connection = await self._connect()
         except TimeoutError:
             refusal = Refusal.CONNECT_TIMEOUT
-        except (OSError, ssl.SSLError, ssl.CertificateError) as error:
+        except (OSError, UnicodeError) as error:
             log.warning("connect_failed", endpoint=str(self.endpoint), error=str(error))
         else:
-            if not ex.connected(connection):  # the client left while we were connecting
+            if connection.transport.is_closing():  # lost already: nothing can be sent on it
+                ex.connect_failed(refusal)
+            elif not ex.connected(connection):  # the client left while we were connecting
                 connection.release(monotonic())
             return
         self.open -= 1
@@ -105,16 +107,25 @@ class EndpointPool:
         if endpoint.unix is not None:
             return (await loop.create_unix_connection(make, endpoint.unix))[1]
         name = self.upstream.tls.server_name or endpoint.host if self.tls else None
-        _, connection = await loop.create_connection(
-            make, self._address(), endpoint.port, ssl=self.tls, server_hostname=name
-        )
-        return connection
+        failure: OSError = OSError("no address")
+        for address in self._in_turn():
+            try:
+                _, connection = await loop.create_connection(
+                    make, address, endpoint.port, ssl=self.tls, server_hostname=name
+                )
+            except OSError as error:
+                failure = error
+            else:
+                return connection
+        raise failure
 
-    def _address(self) -> str:
-        if not self.addresses:
-            return self.endpoint.host
-        self._turn += 1
-        return self.addresses[self._turn % len(self.addresses)]
+    def _in_turn(self) -> tuple[str, ...]:
+        """The addresses to try: each connection begins with the next one."""
+        known = self.addresses
+        if not known:
+            return (self.endpoint.host,)
+        self._turn = (self._turn + 1) % len(known)
+        return known[self._turn :] + known[: self._turn]
 
     def closed(self, connection: UpstreamConnection) -> None:
         """A connection is gone."""

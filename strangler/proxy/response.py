@@ -143,11 +143,16 @@ _LINES: Final[Lines[Answer]] = Lines(
 """Fields that mean something to a gateway; all others are copied as they came."""
 
 
+_LENGTH: Final = frozenset((b"content-length",))
+
+
 def frame(answer: Answer, ex: Exchange) -> None:
     """Decide how the body ends (RFC 9112, 6.3) and how it is framed for the client."""
     code = answer.code
     if ex.method == b"HEAD" or code in (204, 304):
         answer.has_body = False
+        if code == 204 and answer.length is not None:
+            answer.lines = without(answer.lines, _LENGTH)  # RFC 9110, 8.6
         return
     if answer.length is not None:
         answer.has_body = answer.length > 0

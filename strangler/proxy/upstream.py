@@ -156,7 +156,7 @@ class UpstreamConnection(asyncio.Protocol):
                 return
             answer = response.read(data[:end])
             data = data[end:]
-            if answer is None or answer.code > 599:
+            if answer is None or not 100 <= answer.code <= 599:
                 exchange.fail(Refusal.UPSTREAM_BAD_RESPONSE)
                 return
             if answer.code >= 200:
@@ -222,13 +222,13 @@ class UpstreamConnection(asyncio.Protocol):
         self, exchange: Exchange, chunks: ChunkDecoder, data: bytes, out: bytes
     ) -> None:
         try:
-            pieces = chunks.feed(data)
+            piece = chunks.feed(data)
         except ChunkError:
             exchange.fail(Refusal.UPSTREAM_BAD_RESPONSE)
             return
         again = exchange.chunk_answer
         parts = [out]
-        for piece in pieces:
+        if piece:
             exchange.bytes_out += len(piece)
             parts.append(wire.chunk(piece) if again else piece)
         if chunks.done:

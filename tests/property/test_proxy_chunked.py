@@ -52,7 +52,7 @@ def decoded(stream: bytes, cuts: list[int]) -> tuple[bytes, bytes] | None:
             if decoder.done:
                 rest += stream[start:end]
                 continue
-            body += b"".join(decoder.feed(stream[start:end]))
+            body += decoder.feed(stream[start:end])
             rest = decoder.rest
     except ChunkError:
         return None

@@ -186,4 +186,4 @@ async def test_a_chunked_body_stays_chunked_where_that_is_off(run, upstream):
         )
     assert value(head, b"transfer-encoding") == [b"chunked"]
     assert not value(head, b"content-length")
-    assert body == b"3\r\nabc\r\n2\r\nde\r\n0\r\nX-T: 1\r\n\r\n"
+    assert body == b"5\r\nabcde\r\n0\r\nX-T: 1\r\n\r\n"
