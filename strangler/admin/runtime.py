@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
+from strangler.admin.failures import Failure, Kind
 from strangler.admin.publisher import Refusals
 from strangler.admin.status import EndpointHealth, Refusal, Worker
 from strangler.config.model import Table
+from strangler.proxy.slot import WorkerStartError
 from strangler.proxy.status import Stage
 from strangler.proxy.supervisor import Supervisor
+from strangler.proxy.tls import CertificateError
 from strangler.telemetry import prometheus
 
 _REQUESTS = "strangler_requests_total"
@@ -25,8 +28,14 @@ class SupervisorRuntime:
         self._table: Table | None = None
 
     async def start(self, table: Table) -> None:
-        """Start the workers with the first table."""
-        await self._supervisor.start(table)
+        """Start the workers with the first table; raises `Failure` if that cannot be."""
+        try:
+            await self._supervisor.start(table)
+        except (OSError, ValueError) as error:
+            address = self._supervisor.address
+            raise Failure(Kind.REFUSED, f"cannot listen on {address}: {error}") from error
+        except (CertificateError, WorkerStartError) as error:
+            raise Failure(Kind.REFUSED, str(error)) from error
         self._table = table
 
     async def publish(self, table: Table) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ def read_pair(tls: Tls) -> CertificatePair:
     try:
         pair = CertificatePair(Path(tls.certificate).read_bytes(), Path(tls.key).read_bytes())
     except OSError as error:
-        raise CertificateError(f"{error.filename}: {error.strerror}") from error
+        raise CertificateError(f"certificate file {error.filename}: {error.strerror}") from error
     server_context(pair)
     return pair
 
