@@ -130,7 +130,7 @@ def file_watcher(
         if await take_file(operations, saved, refusals):
             publisher.look()
 
-    return FileWatcher(file, take)
+    return FileWatcher(file, take, lambda problem: refusals.add(0, (problem,)))
 
 
 def readable(file: WorkingCopy) -> Saved | None:
