@@ -1,15 +1,17 @@
-"""Finds workers whose loop is stuck: the socket still takes connections that nobody serves."""
+"""Finds workers whose loop is stuck: the socket still takes connections that nobody serves.
+
+Pings are counted rather than seconds: after a pause of the supervisor itself (a stopped process, a
+virtual machine that was moved) its clock says that every worker was silent, and none of them was.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable
 from typing import Final
 
 import structlog
 
-from strangler.proxy.control import Ping
 from strangler.proxy.process import WorkerProcess
 
 PING_EVERY: Final = 1.0
@@ -28,10 +30,9 @@ async def watch_loops(
 ) -> None:
     """Ping all `processes()` until cancelled, and kill what stays silent."""
     while True:
-        now = time.monotonic_ns()
         for process in processes():
-            if now - process.pong.sent_ns > hangs_after * 1e9:
+            if process.unanswered * every > hangs_after:
                 log.error("worker_hangs", slot=process.slot, pid=process.pid)
                 process.kill()
-            process.send(Ping(now))
+            process.ping()
         await asyncio.sleep(every)

@@ -18,6 +18,7 @@ from strangler.proxy.control import (
     Installed,
     Listening,
     Message,
+    Ping,
     Pong,
     Quiet,
     Refused,
@@ -62,6 +63,8 @@ class WorkerProcess:
         """Table versions that it refused, with its reason."""
         self.pong = Pong(time.monotonic_ns(), 0, 0.0)
         """The last one."""
+        self.unanswered = 0
+        """Pings since then."""
         self._channel = Channel(self._received, changed)
         self._process = process
         self._changed = changed
@@ -127,6 +130,11 @@ class WorkerProcess:
         """Send a message; lost if the process is dying, which its end will tell."""
         self._channel.send(message)
 
+    def ping(self) -> None:
+        """Ask whether its loop still turns."""
+        self.unanswered += 1
+        self.send(Ping(time.monotonic_ns()))
+
     def drain(self, timeout: float) -> None:
         """Let it accept no more, finish what is in flight and exit."""
         self.draining = True
@@ -175,7 +183,7 @@ class WorkerProcess:
                 if message.version == self.version:
                     self.writes_in_flight = {**self.writes_in_flight, message.group: 0}
             case Pong():
-                self.pong = message
+                self.pong, self.unanswered = message, 0
             case _:
                 raise TypeError(f"a worker does not say {type(message).__name__}")
         self._changed()

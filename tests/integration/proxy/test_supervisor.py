@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 import subprocess
 import sys
 from dataclasses import replace
@@ -154,6 +155,20 @@ async def test_a_worker_whose_loop_is_stuck_is_replaced(gateway, legacy, client)
         await until(lambda: supervisor.status().restarts[0] == 1)
         watch.cancel()
         assert await get(client, supervisor) == 200
+
+
+async def test_a_pause_of_the_supervisor_is_not_held_against_the_workers(gateway, legacy) -> None:
+    async with gateway(legacy.table()) as supervisor, asyncio.TaskGroup() as group:
+        watch = group.create_task(
+            watch_loops(lambda: supervisor.processes, every=0.05, hangs_after=1.0)
+        )
+        before = supervisor.processes[0]
+        await until(lambda: before.pong.resident_bytes)
+        time.sleep(1.5)  # noqa: ASYNC251 - the loop stands still, as after SIGSTOP
+        answered = before.pong.sent_ns
+        await until(lambda: before.pong.sent_ns > answered or before.exit_code is not None)
+        watch.cancel()
+        assert supervisor.processes == [before]
 
 
 async def test_writes_in_flight_are_told_with_the_fence_and_when_they_end(
