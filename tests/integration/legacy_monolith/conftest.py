@@ -1,6 +1,7 @@
-"""One served shop for the tests of a process; those that count stock use products of their own."""
+"""Served shops for the tests of a process, one per database; who counts stock uses own products."""
 
 import pytest
+from support import databases
 
 from tests.integration.legacy_monolith.shop_process import Browser, shop
 
@@ -11,21 +12,35 @@ def shop_folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def shop_port(shop_folder):
+def sqlite_port(shop_folder):
     with shop(shop_folder, f"sqlite:///{shop_folder}/shop.sqlite3") as port:
         yield port
 
 
+@pytest.fixture(scope="session")
+def postgresql_port(tmp_path_factory):
+    with databases.postgres() as server:
+        url = databases.postgres_url(server)
+        with shop(tmp_path_factory.mktemp("postgresql"), url) as port:
+            yield port
+
+
+@pytest.fixture(scope="session")
+def mariadb_port(tmp_path_factory):
+    with databases.mariadb() as url, shop(tmp_path_factory.mktemp("mariadb"), url) as port:
+        yield port
+
+
 @pytest.fixture
-def visitor(shop_port):
-    return Browser(shop_port)
+def visitor(sqlite_port):
+    return Browser(sqlite_port)
 
 
 @pytest.fixture(scope="session")
-def member(shop_port):
-    return Browser(shop_port).log_in("member1")
+def member(sqlite_port):
+    return Browser(sqlite_port).log_in("member1")
 
 
 @pytest.fixture(scope="session")
-def staff(shop_port):
-    return Browser(shop_port).log_in("admin")
+def staff(sqlite_port):
+    return Browser(sqlite_port).log_in("admin")

