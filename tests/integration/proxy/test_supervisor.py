@@ -3,9 +3,9 @@
 import asyncio
 import os
 import signal
-import time
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import aiohttp
@@ -164,7 +164,7 @@ async def test_a_pause_of_the_supervisor_is_not_held_against_the_workers(gateway
         )
         before = supervisor.processes[0]
         await until(lambda: before.pong.resident_bytes)
-        time.sleep(1.5)  # noqa: ASYNC251 - the loop stands still, as after SIGSTOP
+        time.sleep(1.5)  # the loop stands still, as after SIGSTOP
         answered = before.pong.sent_ns
         await until(lambda: before.pong.sent_ns > answered or before.exit_code is not None)
         watch.cancel()
