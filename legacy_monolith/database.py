@@ -1,8 +1,9 @@
 """DATABASE_URL as Django's database settings, with what each database needs to behave alike.
 
 `sqlite:///shop.sqlite3`, `postgresql://user:pw@host/name` (or a socket directory as a
-percent-encoded host: `postgresql://user@%2Frun%2Fpostgresql/name`), `mysql://user:pw@host/name` (the
-path of a socket likewise). MariaDB and MySQL need mysqlclient, or PyMySQL from the extra `mariadb`.
+percent-encoded host: `postgresql://user@%2Frun%2Fpostgresql/name`), `mysql://user:pw@host/name` for
+MariaDB 10.5 or newer (or the path of its socket in the same way), which needs mysqlclient, or
+PyMySQL from the extra `mariadb`.
 """
 
 from pathlib import Path

@@ -26,8 +26,8 @@ import pytest
 START_WITHIN = 60.0
 
 
-def unavailable(reason: str) -> None:
-    """Skip what needs the server, with the reason; where everything is installed, fail."""
+def did_not_start(reason: str) -> None:
+    """Skip what needs the server, with the reason; in CI, where a skip goes unseen, fail."""
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
@@ -66,7 +66,7 @@ def postgres():
         try:
             server = embedded.get_server(path / "data", cleanup_mode="delete")
         except Exception as error:  # noqa: BLE001 - whatever stops it, say so
-            unavailable("\n".join([f"PostgreSQL does not start: {error}", *told.lines]))
+            did_not_start("\n".join([f"PostgreSQL does not start: {error}", *told.lines]))
         finally:
             log.removeHandler(told)
         try:
@@ -86,7 +86,7 @@ def mariadb() -> Iterator[str]:
     """URL of an empty database `shop` on a MariaDB server that listens on a Unix socket only."""
     install, server = (_program(name) for name in ("mariadb-install-db", "mariadbd"))
     if not (install and server):
-        unavailable("MariaDB's mariadbd is not installed (Debian's package mariadb-server)")
+        pytest.skip("MariaDB's mariadbd is not installed (Debian's package mariadb-server)")
     with folder("mariadb") as path:
         common = ["--no-defaults", f"--datadir={path / 'data'}", "--skip-name-resolve"]
         common += ["--user=root"] if os.geteuid() == 0 else []
@@ -111,14 +111,14 @@ def _program(name: str) -> str | None:
 def _run(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     if done.returncode:
-        unavailable(f"{Path(command[0]).name} failed:\n{done.stdout}{done.stderr}")
+        did_not_start(f"{Path(command[0]).name} failed:\n{done.stdout}{done.stderr}")
 
 
 def _create_database(path: Path, process: subprocess.Popen, log: Path) -> None:
     deadline = time.monotonic() + START_WITHIN
     while not _listens(path):
         if process.poll() is not None or time.monotonic() > deadline:
-            unavailable(f"MariaDB does not start:\n{log.read_text()}")
+            did_not_start(f"MariaDB does not start:\n{log.read_text()}")
         time.sleep(0.05)
     with pymysql.connect(unix_socket=str(path), user="root") as connection:
         connection.cursor().execute("CREATE DATABASE shop CHARACTER SET utf8mb4")
