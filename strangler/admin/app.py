@@ -159,8 +159,9 @@ async def _failures(
     except Failure as failure:
         return web.json_response(failure.as_json(), status=STATUSES[failure.kind])
     except web.HTTPException as error:
-        unknown = Failure(Kind.NOT_FOUND, f"{request.method} {request.path}: {error.reason}")
-        return web.json_response(unknown.as_json(), status=error.status)
+        kind = Kind.NOT_FOUND if error.status == web.HTTPNotFound.status_code else Kind.USAGE
+        told = Failure(kind, f"{request.method} {request.path}: {error.reason}")
+        return web.json_response(told.as_json(), status=error.status)
     except Exception:
         log.exception("admin_request_failed", method=request.method, path=request.path)
         defect = Failure(Kind.UNAVAILABLE, "a defect in the gateway; its log says more")
@@ -170,7 +171,7 @@ async def _failures(
 async def _body(request: web.Request) -> dict[str, Any]:
     try:
         body = json.loads(await request.text())
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, LookupError, RecursionError) as error:  # text, charset or depth
         raise Failure(Kind.USAGE, "the body is no JSON") from error
     if not isinstance(body, dict):
         raise Failure(Kind.USAGE, "the body must be a JSON object")

@@ -6,9 +6,10 @@ command does the same either way.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from strangler.admin.answers import as_json
 from strangler.admin.explain import Request
@@ -18,6 +19,11 @@ from strangler.admin.operations import Operations, Who
 from strangler.kit.quantities import hundredths
 
 Body: TypeAlias = Mapping[str, Any]
+
+_LONGEST_AUTHOR: Final = 200
+"""As wide as the store's column."""
+_BYTES: Final = re.compile(r"[^\ud800-\udbff\udd00-\udfff]*")
+"""Text that stands for bytes; \\udc80 to \\udcff are those that are no UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,8 @@ def _apply(operations: Operations, body: Body) -> Any:
 
 def _canary(operations: Operations, body: Body) -> Any:
     percent, to = _optional(body, "percent"), body.get("to") or {}
+    if not isinstance(to, Mapping):
+        raise Failure(Kind.USAGE, "`to` must be an object of upstreams and percentages")
     if percent is None and not to:
         raise Failure(Kind.USAGE, "say how much: canary ROUTE PERCENT, or --to NAME=PERCENT")
     return operations.canary(
@@ -90,11 +98,10 @@ def _rebase(operations: Operations, body: Body) -> Any:
 
 
 def _explain(operations: Operations, body: Body) -> Any:
-    headers = tuple((str(name), str(value)) for name, value in body.get("headers") or ())
     request = Request(
         _text(body, "method"),
         _text(body, "target"),
-        headers,
+        tuple(_header(pair) for pair in _list(body, "headers")),
         _optional(body, "client") or "127.0.0.1",
     )
     return operations.explain(request, _optional(body, "text"))
@@ -139,7 +146,7 @@ CALLS: Mapping[str, Call] = {
 
 def _text(body: Body, key: str) -> str:
     value = body.get(key)
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or not _BYTES.fullmatch(value):
         raise Failure(Kind.USAGE, f"`{key}` must be a text")
     return value
 
@@ -147,6 +154,20 @@ def _text(body: Body, key: str) -> str:
 def _optional(body: Body, key: str) -> str | None:
     value = body.get(key)
     return None if value is None else str(value)
+
+
+def _list(body: Body, key: str) -> list[Any]:
+    value = body.get(key) or []
+    if not isinstance(value, list):
+        raise Failure(Kind.USAGE, f"`{key}` must be a list")
+    return value
+
+
+def _header(pair: object) -> tuple[str, str]:
+    match pair:
+        case [str(name), str(value)] if _BYTES.fullmatch(name + value):
+            return name, value
+    raise Failure(Kind.USAGE, "a header must be a list of its name and its value")
 
 
 def _flag(body: Body, key: str) -> bool:
@@ -174,7 +195,12 @@ def _percent(value: object) -> int:
 
 
 def _who(body: Body) -> Who:
-    return Who(_text(body, "author"), _optional(body, "reason") or "")
+    author, reason = _text(body, "author"), _optional(body, "reason") or ""
+    if not author.isprintable() or len(author) > _LONGEST_AUTHOR:
+        raise Failure(Kind.USAGE, f"`author` must be one line of at most {_LONGEST_AUTHOR} letters")
+    if not all(line.isprintable() for line in reason.splitlines()):
+        raise Failure(Kind.USAGE, "`reason` must be plain text: it holds a control character")
+    return Who(author, reason)
 
 
 def _edit(body: Body) -> Edit | None:

@@ -94,7 +94,10 @@ def _name(authority: str) -> str:
 
 
 def _origin(origin: str) -> str:
-    return urlsplit(origin).netloc.lower() or "null"
+    try:
+        return urlsplit(origin).netloc.lower() or "null"
+    except ValueError:
+        return "null"
 
 
 def _bearer(authorization: str | None) -> str:

@@ -73,4 +73,5 @@ def find(tokens: Sequence[Token], secret: str) -> Token | None:
 
 
 def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+    # A header's bytes arrive as text; those that are no UTF-8 must be no defect.
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
