@@ -25,6 +25,8 @@ _STARTS_REMEMBERED: Final = 256
 
 
 def _learn_start(start: bytes) -> int:
+    if not start.startswith(b"HTTP/1."):  # llhttp passes over empty lines, and knows 0.9 and 2.0
+        raise HeadError("no status line of HTTP/1")
     if len(_STARTS) >= _STARTS_REMEMBERED:
         _STARTS.clear()
     code = _STARTS[start] = int(start[9:12])
