@@ -7,17 +7,20 @@ so that `strangler --help` and `strangler check` start quickly.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from strangler.config.load import Checked, check
+from strangler.kit.problems import Severity
 
 if TYPE_CHECKING:
     from strangler.admin.commands import Backend, Commands
     from strangler.admin.guard import Guard
+    from strangler.admin.operations import CheckText
     from strangler.config.load import Sections
     from strangler.config.model import Table
     from strangler.proxy.supervisor import Settings
@@ -43,9 +46,15 @@ def sections() -> Sections:
     return {"sync": SYNC}
 
 
-def check_text(text: str, env: Mapping[str, str] | None = None) -> Checked:
-    """Everything that can be said about a text in this process's environment."""
-    return check(text, env=os.environ if env is None else env, sections=sections())
+def checker(missing_file: Severity = Severity.WARNING) -> CheckText:
+    """Says everything about a text in this process's environment, and remembers the last two."""
+    from strangler.admin.files import with_files
+
+    @lru_cache(maxsize=2)
+    def remembered(text: str) -> Checked:
+        return check(text, env=os.environ, sections=sections())
+
+    return lambda text: with_files(remembered(text), text, missing_file)
 
 
 def schema() -> dict[str, Any]:
@@ -77,7 +86,7 @@ def commands(place: Place) -> Iterator[Commands]:
             yield Commands(gateway, file)
             return
         with closing(open_place_store(place)) as store:
-            operations = Operations(store, check_text, secret=_secret())
+            operations = Operations(store, checker(), secret=_secret())
             yield Commands(StoreBackend(operations), file)
 
 
@@ -143,7 +152,7 @@ def check_files(files: Sequence[Path]) -> dict[str, Any]:
     """Every problem of the files, for people and for programs."""
     from strangler.admin import checking
 
-    return checking.check_files(files, check_text)
+    return checking.check_files(files, checker())
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +191,10 @@ async def _serve(place: Place, serving: Serving, store: SqlStore) -> None:
     from strangler.proxy.supervisor import Supervisor
 
     refusals, file, secret = Refusals(), WorkingCopy(place.routes), _secret()
-    starting = Operations(store, check_text, secret=secret)
+    check = checker(missing_file=Severity.ERROR)
+    starting = Operations(store, check, secret=secret)
     saved = control.readable(file)
-    first = await asyncio.to_thread(first_load, starting, check_text, saved, refusals)
+    first = await asyncio.to_thread(first_load, starting, check, saved, refusals)
     admin = place.admin or first.table.gateway.admin
     guard = _guard(admin)
 
@@ -192,9 +202,9 @@ async def _serve(place: Place, serving: Serving, store: SqlStore) -> None:
     supervisor = Supervisor(_settings(first.table, serving, store), renew=membership.renew)
     runtime = SupervisorRuntime(supervisor, refusals)
     membership.served = runtime.served
-    operations = Operations(store, check_text, secret=secret, runtime=runtime)
+    operations = Operations(store, check, secret=secret, runtime=runtime)
     publish = control.publish_and_report(runtime, membership)
-    publisher = Publisher(store, check_text, publish, refusals, every=_poll(store))
+    publisher = Publisher(store, check, publish, refusals, every=_poll(store))
     watched = None if store.shared else file
     watcher = control.file_watcher(watched, operations, refusals, publisher) if watched else None
     gateway = control.Gateway(runtime, publisher, membership, watcher)

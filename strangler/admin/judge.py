@@ -10,9 +10,9 @@ from itertools import pairwise
 from strangler.admin.answers import Plan, TakenBack
 from strangler.config.model import Table
 from strangler.config.rules.streams import synced_groups
-from strangler.rollout.document import Document, document, same, version_of
-from strangler.rollout.plan import Candidate, Change, diff, diff_documents, nearest, takes_back
-from strangler.rollout.versions import Owner, TableVersion, VersionStore, reason_words
+from strangler.rollout.document import document, same, version_of
+from strangler.rollout.plan import Candidate, Change, diff, nearest, takes_back
+from strangler.rollout.versions import Owner, Source, TableVersion, VersionStore, reason_words
 
 EMPTY = "version: 0\n"
 """What the first table is compared with."""
@@ -38,12 +38,11 @@ def judge(
     """
     if same(text, live.text) and number == live.number:
         return Plan(live.number, number, ())
-    mine, now = document(text), document(live.text)
     return Plan(
         live=live.number,
         proposed=number,
-        changes=diff_documents(now, mine),
-        takes_back=_taken_back(text, mine, live, store),
+        changes=diff(live.text, text),
+        takes_back=_taken_back(text, live, store, saved),
         blocked=_blocked(number, live, saved),
     )
 
@@ -56,11 +55,11 @@ def base_of(text: str, store: VersionStore, live: TableVersion) -> TableVersion:
     version, and of equally near ones the oldest counts: a value that both sides changed is then
     a conflict rather than lost.
     """
-    mine, number = document(text), version_of(text) or 0
+    number = version_of(text) or 0
     versions = list(store.history(LOOKED_BACK))
     if number <= live.number:
         versions = [each for each in reversed(versions) if each.number <= number] or versions
-    found = nearest(mine, (Candidate(each.number, document(each.text)) for each in versions))
+    found = nearest(text, (Candidate(each.number, each.text) for each in versions))
     return next((each for each in versions if found and each.number == found.number), live)
 
 
@@ -109,25 +108,35 @@ def _blocked(number: int, live: TableVersion, saved: Edit | None) -> str:
 
 
 def _taken_back(
-    text: str, mine: Document, live: TableVersion, store: VersionStore
+    text: str, live: TableVersion, store: VersionStore, saved: Edit | None
 ) -> tuple[TakenBack, ...]:
     base = base_of(text, store, live)
     if base.number == live.number:
         return ()
-    undone = takes_back(document(base.text), mine, document(live.text))
+    undone = takes_back(document(base.text), document(text), document(live.text))
     since = [each for each in store.history(LOOKED_BACK) if each.number >= base.number]
-    return tuple(_with_author(change, since) for change in undone)
+    made = [(newer, diff(older.text, newer.text)) for newer, older in pairwise(since)]
+    makers = ((change, _maker(change, made) or since[0]) for change in undone)
+    return tuple(
+        TakenBack(change, maker.number, maker.author, maker.created_at, maker.reason)
+        for change, maker in makers
+        if not _own_save(maker, saved)
+    )
 
 
-def _with_author(change: Change, since: Sequence[TableVersion]) -> TakenBack:
-    """The newest version in `since` (newest first, its last the base) that made a change."""
-    maker = since[0]
-    for newer, older in pairwise(since):
-        made = diff(older.text, newer.text)
-        if any(each.what == change.what and each.field in {"", change.field} for each in made):
-            maker = newer
-            break
-    return TakenBack(change, maker.number, maker.author, maker.created_at, maker.reason)
+def _maker(
+    change: Change, made: Sequence[tuple[TableVersion, tuple[Change, ...]]]
+) -> TableVersion | None:
+    """The newest version that made a change; `made` is newest first."""
+    for version, changes in made:
+        if any(each.what == change.what and each.field in {"", change.field} for each in changes):
+            return version
+    return None
+
+
+def _own_save(maker: TableVersion, saved: Edit | None) -> bool:
+    """What somebody saved in the file they may save otherwise: nobody else's change is lost."""
+    return saved is not None and maker.source is Source.FILE and maker.author == saved.author
 
 
 def _made(taken: TakenBack) -> str:

@@ -95,7 +95,7 @@ class Publisher:
         assert version is not None
         self._seen = version.number
         try:
-            table = compiled(version, self._check)
+            table = await asyncio.to_thread(compiled, version, self._check)
         except ConfigError as error:
             problems = tuple(problem.at(error.file) for problem in error.problems)
             self._refusals.add(version.number, problems)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
-from strangler.rollout.document import Document, Value, document, routes_of, shares_text, split_of
+from strangler.rollout.document import (
+    Document,
+    Value,
+    routes_of,
+    shares_text,
+    split_of,
+    unlike_parts,
+)
 
+T = TypeVar("T")
 Key: TypeAlias = tuple[str, str]
 """(what, field), as ("route reviews", "split"); the field is empty for the thing as a whole."""
 
@@ -41,17 +49,17 @@ class Candidate:
     """A table version that a file may have been edited from."""
 
     number: int
-    data: Document
+    text: str
 
 
 def diff(before: str, after: str) -> tuple[Change, ...]:
     """The differences between two texts; comments, layout and the version are none."""
-    return diff_documents(document(before), document(after))
+    return diff_documents(*unlike_parts(before, after))
 
 
 def diff_documents(before: Document, after: Document) -> tuple[Change, ...]:
     """The differences between two documents, upstreams first, then routes in file order."""
-    old, new = _flat(before), _flat(after)
+    old, new = _flat(before, after), _flat(after, before)
     changes = [
         Change(*key, before=old.get(key), after=new.get(key))
         for key in [*new, *(key for key in old if key not in new)]
@@ -74,7 +82,7 @@ def takes_back(base: Document, mine: Document, live: Document) -> tuple[Change, 
     )
 
 
-def nearest(mine: Document, candidates: Iterable[Candidate]) -> Candidate | None:
+def nearest(mine: str, candidates: Iterable[Candidate]) -> Candidate | None:
     """The version a file was most likely edited from: the one it differs least from.
 
     A number says which version the author meant to follow, not which one they had before them:
@@ -84,7 +92,7 @@ def nearest(mine: Document, candidates: Iterable[Candidate]) -> Candidate | None
     best: Candidate | None = None
     distance = -1
     for candidate in candidates:
-        found = len(diff_documents(candidate.data, mine))
+        found = len(diff(candidate.text, mine))
         if best is None or found < distance:
             best, distance = candidate, found
         if not distance:
@@ -99,23 +107,31 @@ def summary(changes: Sequence[Change], limit: int = 3) -> str:
     return (f"{shown}; and {rest} more" if rest > 0 else shown) or "no change"
 
 
-def _flat(data: Document) -> dict[Key, str]:
-    """Every field with its text, by key."""
+def _flat(data: Document, other: Document) -> dict[Key, str]:
+    """Every field with its text, by key; without the things that are the same in `other`."""
     flat: dict[Key, str] = {}
     for section, value in data.items():
         if section in _NAMED and isinstance(value, dict):
-            for name, inner in value.items():
+            for name, inner in _unlike(value, other.get(section)):
                 _spread(flat, f"{_NAMED[section]} {name}", inner)
         elif section == "default":
             flat[_DEFAULT] = _text(value)
         elif section not in {"version", "routes", *_NAMED}:
             _spread(flat, section, value)
     routes = routes_of(data)
-    for name, route in routes.items():
+    for name, route in _unlike(routes, routes_of(other)):
         _spread(flat, f"route {name}", _with_split(route))
     if routes:
         flat[_ORDER] = ", ".join(routes)
     return flat
+
+
+def _unlike(things: Mapping[str, T], others: object) -> Iterable[tuple[str, T]]:
+    """The things that are not, or not so, among the others."""
+    if not isinstance(others, dict):
+        return things.items()
+    missing = object()
+    return [(name, it) for name, it in things.items() if others.get(name, missing) != it]
 
 
 def _with_split(route: Document) -> Document:
@@ -163,7 +179,8 @@ def _without_details(changes: list[Change]) -> Iterable[Change]:
 
 def _reordered(change: Change) -> bool:
     before, after = ((text or "").split(", ") for text in (change.before, change.after))
-    return [name for name in before if name in after] != [name for name in after if name in before]
+    both = set(before) & set(after)
+    return [name for name in before if name in both] != [name for name in after if name in both]
 
 
 def _shown(value: str | None) -> str:

@@ -27,4 +27,4 @@ def test_an_address_that_is_not_ours(shop, address):
 
 def test_certificate_files_that_are_missing(shop):
     shop.replaced(("format: off}", "format: off}, tls: {certificate: no.pem, key: no.key}"))
-    assert "no.pem: No such file" in refused(shop)
+    assert "there is no file `no.pem`" in refused(shop)

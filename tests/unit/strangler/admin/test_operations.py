@@ -174,3 +174,12 @@ def test_versions_are_told_apart(operations):
     assert [str(change) for change in operations.diff(1, 2)] == [
         "route reviews: split reviews 0 %, legacy 100 % -> reviews 12.5 %, legacy 87.5 %"
     ]
+
+
+def test_what_somebody_saved_they_may_save_otherwise(operations):
+    changed = TEXT.replace("version: 1", "version: 2").replace("/reviews", "/r")
+    operations.apply(changed, ADA, source=Source.FILE)
+    back = TEXT.replace("version: 1", "version: 3")
+    refused = failure(operations.apply, back, GRACE, saved=Edit("grace", 1.0))
+    assert "version 2, ada" in refused.message
+    assert operations.apply(back, ADA, saved=Edit("ada", 1.0)).version == 3

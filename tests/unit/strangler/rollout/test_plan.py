@@ -85,14 +85,14 @@ def test_a_route_that_was_added_live_and_is_missing_is_taken_back():
 
 def test_the_nearest_version_is_the_base_and_the_first_of_equals():
     candidates = [
-        Candidate(3, document(split(BASE, 25))),
-        Candidate(2, document(BASE)),
-        Candidate(1, document(BASE)),
+        Candidate(3, split(BASE, 25)),
+        Candidate(2, BASE),
+        Candidate(1, BASE),
     ]
-    found = nearest(document(BASE.replace("[GET]", "[POST]")), candidates)
+    found = nearest(BASE.replace("[GET]", "[POST]"), candidates)
     assert found is not None
     assert found.number == 2
-    assert nearest(document(BASE), []) is None
+    assert nearest(BASE, []) is None
 
 
 def test_a_long_summary_is_cut_with_a_count():
