@@ -181,16 +181,17 @@ class ClientConnection(asyncio.Protocol):
     # reading requests; each takes bytes and returns those that it did not need
 
     def _read_head(self, data: bytes) -> bytes:
+        seen = 0
         if self._partial:
+            seen = max(len(self._partial) - 3, 0)  # or a dripped head is searched again and again
             data = self._partial + data
             self._partial = b""
-        end = data.find(b"\r\n\r\n") + 4
-        if end < 4 or data[0] in b"\r\n":
+        if data[0] in b"\r\n":
             data = data.lstrip(b"\r\n")  # empty lines before a request (RFC 9112, 2.2)
-            end = data.find(b"\r\n\r\n") + 4
-            if end < 4:
-                self._keep_partial(data)
-                return b""
+        end = data.find(b"\r\n\r\n", seen) + 4
+        if end < 4:
+            self._keep_partial(data, seen)
+            return b""
         plane = self.plane
         plane.cells[REQUESTS_TOTAL] += 1
         ex = Exchange(self)
@@ -213,8 +214,11 @@ class ClientConnection(asyncio.Protocol):
         self._enqueue(ex)
         return data[end:]
 
-    def _keep_partial(self, data: bytes) -> None:
-        """The head is not all here. It must not grow without end, nor be nonsense for long."""
+    def _keep_partial(self, data: bytes, seen: int) -> None:
+        """The head is not all here. It must not grow without end, nor be nonsense for long.
+
+        What lies before `seen` was looked at when it came.
+        """
         self._partial = data
         limits = self.plane.live.gateway.limits
         if len(data) > limits.header_bytes or (
@@ -224,7 +228,7 @@ class ClientConnection(asyncio.Protocol):
             self._refuse_reading(
                 Exchange(self), Refusal.URI_TOO_LONG if long_line else Refusal.HEAD_TOO_LARGE
             )
-        elif data and (not _METHOD.match(data) or _BARE_LF.search(data)):
+        elif data and (not _METHOD.match(data) or _BARE_LF.search(data, seen)):
             self._refuse_reading(Exchange(self), Refusal.BAD_REQUEST)
         elif self.exchange is None and self.phase is not Phase.HEAD:
             self.expect(Phase.HEAD, self.plane.live.gateway.timeouts.header)

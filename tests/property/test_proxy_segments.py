@@ -23,6 +23,7 @@ LAST = (
     b"GET / HTTP/1.1\r\nX: %d\r\n\r\n",
     b"GET /%d HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
     b"POST /%d HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+    b"GET /%d HTTP/1.1\r\nHost: h\r\nX: y\n\r\n",
 )
 ANSWERS = (
     b"HTTP/1.1 200 OK\r\nX-B: \xff\r\nSet-Cookie: a=1\r\nset-cookie: b\r\n"
