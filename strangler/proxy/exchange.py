@@ -85,6 +85,8 @@ class Exchange:
     counted = False
     """Counted as a write in flight of its group."""
     in_flight = False
+    base = 0
+    """First counter cell of the series it counts in, while it is in flight."""
     new_cookie: bytes | None = None
     refusal: Refusal | None = None
 
@@ -186,8 +188,7 @@ class Exchange:
         if self.via and request.looping(self, plan.pseudonym):
             self.refuse(Refusal.BAD_REQUEST)
             return
-        plane.cells[side.base + IN_FLIGHT] += 1
-        self.in_flight = True
+        self.counts(side.base)
         if not self.safe:
             plane.write_begins(self)
         buffering = side.buffering
@@ -197,6 +198,12 @@ class Exchange:
             self._collect()
         else:
             self.dispatch()
+
+    def counts(self, base: int) -> None:
+        """From now on it is in flight in the series that begins at this cell."""
+        self.client.plane.cells[base + IN_FLIGHT] += 1
+        self.base = base
+        self.in_flight = True
 
     def _collect(self) -> None:
         """Take in the whole body first: the upstream reads no chunks, or is spared slow clients."""
@@ -477,7 +484,7 @@ class Exchange:
         elapsed = int((monotonic() - self.began) * 1_000_000)
         if self.in_flight:
             cells = plane.cells
-            base = self.side.base
+            base = self.base
             cells[base + IN_FLIGHT] -= 1
             cells[base + STATUS_1XX - 1 + self.status // 100] += 1
             cells[base + BYTES_OUT] += self.bytes_out

@@ -189,6 +189,7 @@ class DataPlane:
     def answer(self, ex: Exchange) -> None:
         """Answer for a route that has no upstream: a redirect or a fixed response."""
         plan = ex.plan
+        ex.counts(plan.base)
         head, body = _redirect(ex, plan) if plan.answer is None else plan.answer
         closes = ex.client.closes_after(ex) or not ex.request_done
         ex.close = closes

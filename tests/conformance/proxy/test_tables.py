@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from support.wire import client_of, fenced, parse, simple, split, value
 
-from strangler.proxy.counters import HELD, Refusal
+from strangler.proxy.counters import BYTES_OUT, HELD, IN_FLIGHT, NO_UPSTREAM, STATUS_4XX, Refusal
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 POST = b"POST /api/x HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
@@ -111,6 +111,17 @@ async def test_fixed_answers_and_redirects(run, upstream):
         assert head.startswith(b"HTTP/1.1 301 ")
         assert value(head, b"location") == [b"/products/a?b=c"]
     assert upstream.connections == 0
+
+
+async def test_answers_of_our_own_are_counted_by_their_route(run, upstream):
+    routes = "- name: gone\n  match: {path: /feed}\n  respond: {status: 410, body: gone}\n"
+    gateway = await run(simple(upstream, routes=routes))
+    async with client_of(gateway) as client:
+        await client.send(b"GET /feed HTTP/1.1\r\nHost: h\r\n\r\n")
+        await client.read_message()
+    base = gateway.series.bases["gone", NO_UPSTREAM]
+    cells = gateway.cells
+    assert [cells[base + c] for c in (STATUS_4XX, BYTES_OUT, IN_FLIGHT)] == [1, 4, 0]
 
 
 async def test_a_fixed_answer_to_a_request_with_a_body(run, upstream):
