@@ -23,9 +23,12 @@ from strangler.admin.publisher import Publisher, Refusals, take_file
 from strangler.admin.watcher import FileWatcher
 from strangler.admin.working_copy import Saved, WorkingCopy
 from strangler.config.model import Table
-from strangler.rollout.versions import Replica, VersionStore
+from strangler.rollout.versions import Replica, StoreError, VersionStore
 
 LEASE_SECONDS = 15.0
+LEAVE_SECONDS = 2.0
+"""How long a stop waits for the store before the workers drain."""
+RETRY_SECONDS = 1.0
 
 log = structlog.get_logger()
 
@@ -60,6 +63,13 @@ class Membership:
         replica = Replica(self._id, socket.gethostname(), os.getpid(), self.served())
         await asyncio.to_thread(self._store.register, replica, LEASE_SECONDS)
 
+    async def report(self) -> None:
+        """Tell at once what is served now; if that cannot be, the next renewal will."""
+        try:
+            await self.renew()
+        except StoreError as error:
+            log.warning("versions_not_reported", error=str(error))
+
     async def leave(self) -> None:
         """The replica stops."""
         await asyncio.to_thread(self._store.leave, self._id)
@@ -81,7 +91,7 @@ class Gateway:
         if self.watcher and saved:
             self.watcher.seen(saved)
         await self.workers.start(first.table)
-        await self.membership.renew()
+        await self.membership.report()
 
     async def run(self, stop: asyncio.Event, reload: asyncio.Event) -> None:
         """Follow file and store until `stop`; `reload` asks for a look at both.
@@ -89,14 +99,22 @@ class Gateway:
         The replica leaves the store before its workers drain: they take no new version any more.
         """
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(self.publisher.run())]
-            running.append(tasks.create_task(self._reload_when_asked(reload)))
+            parts = [self.publisher.run, lambda: self._reload_when_asked(reload)]
             if self.watcher:
-                running.append(tasks.create_task(self.watcher.run()))
+                parts.append(self.watcher.run)
+            running = [tasks.create_task(_kept_up(part)) for part in parts]
             await stop.wait()
             for task in running:
                 task.cancel()
-        await self.membership.leave()
+        await self._leave()
+
+    async def _leave(self) -> None:
+        """Tell the store; if that cannot be, the lease will run out by itself."""
+        try:
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await self.membership.leave()
+        except (StoreError, TimeoutError) as error:
+            log.warning("replica_not_removed", error=str(error) or "no answer from the store")
 
     async def _reload_when_asked(self, reload: asyncio.Event) -> None:
         while True:
@@ -108,6 +126,16 @@ class Gateway:
             self.publisher.look()
 
 
+async def _kept_up(part: Callable[[], Awaitable[None]]) -> None:
+    """Run a part of the control plane over and over: no fault in it may end the data plane."""
+    while True:
+        try:
+            await part()
+        except Exception:
+            log.exception("control_plane_fault", retry_in=RETRY_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)
+
+
 def publish_and_report(
     workers: Workers, membership: Membership
 ) -> Callable[[Table], Awaitable[tuple[str, ...]]]:
@@ -115,7 +143,7 @@ def publish_and_report(
 
     async def publish(table: Table) -> tuple[str, ...]:
         failures = await workers.publish(table)
-        await membership.renew()
+        await membership.report()
         return failures
 
     return publish

@@ -64,6 +64,7 @@ class Publisher:
         self._every = every
         self._wake = asyncio.Event()
         self._seen = 0
+        self._behind: int | None = None
 
     def started_with(self, number: int) -> None:
         """That version is served already."""
@@ -89,6 +90,8 @@ class Publisher:
 
     async def _turn(self) -> None:
         number = await asyncio.to_thread(self._store.number)
+        if number < self._seen:
+            self._tell_behind(number)
         if number <= self._seen:
             return
         version = await asyncio.to_thread(self._store.newest)
@@ -107,6 +110,14 @@ class Publisher:
             self._refusals.clear()
             log.info("version_live", version=version.number, author=version.author,
                      source=str(version.source), reason=version.reason)  # fmt: skip
+
+    def _tell_behind(self, number: int) -> None:
+        """Versions only grow, so this store is not the one that was served from."""
+        if self._behind != number:
+            self._behind = number
+            problem = f"the store ends at version {number}, but {self._seen} is served: was it "
+            problem += "replaced? A restart serves what the store says now"
+            self._refusals.add(number, (problem,))
 
 
 def compiled(version: TableVersion, check: CheckText) -> Table:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
+import structlog
+
 from strangler.admin.failures import Failure, Kind
 from strangler.admin.publisher import Refusals
 from strangler.admin.status import EndpointHealth, Refusal, Worker
@@ -17,6 +19,8 @@ from strangler.telemetry import prometheus
 
 _REQUESTS = "strangler_requests_total"
 _VERSION = version("strangler")
+
+log = structlog.get_logger()
 
 
 class SupervisorRuntime:
@@ -39,11 +43,18 @@ class SupervisorRuntime:
         self._table = table
 
     async def publish(self, table: Table) -> tuple[str, ...]:
-        """Hand a table to the workers; why some did not take it."""
+        """Hand a table to the workers; why some refused it.
+
+        One that does not answer is no refusal: it takes the table when it can, and `status` shows
+        that it is behind.
+        """
         published = await self._supervisor.publish(table)
         if published.acknowledgements:
             self._table = table
-        return tuple(f"worker {each.slot}: {each.reason}" for each in published.failures)
+        for each in published.failures:
+            if not each.refused:
+                log.warning("worker_late", slot=each.slot, pid=each.pid, version=table.version)
+        return tuple(f"worker {e.slot}: {e.reason}" for e in published.failures if e.refused)
 
     def ready(self) -> bool:
         """Whether any worker takes requests."""
@@ -58,7 +69,9 @@ class SupervisorRuntime:
         """The worker processes, by slot."""
         status = self._supervisor.status()
         return [
-            Worker(each.slot, each.pid, each.version, status.restarts.get(each.slot, 0))
+            Worker(
+                each.slot, each.pid, each.version, status.restarts.get(each.slot, 0), each.silent
+            )
             for each in status.workers
         ]
 

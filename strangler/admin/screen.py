@@ -18,6 +18,9 @@ from strangler.kit.quantities import percent_text
 
 Answer: TypeAlias = Mapping[str, Any]
 
+_SILENT_SECONDS = 5.0
+"""A worker answers every second, but not while it compiles a large table."""
+
 
 def show(*parts: RenderableType) -> None:
     """Print; lines are not cut where the output is a file or a pipe."""
@@ -199,9 +202,11 @@ def _replicas(replicas: Sequence[Answer]) -> Table:
 
 
 def _workers(workers: Sequence[Answer]) -> Table:
-    table = _table("worker", "pid", "version", "restarts")
+    table = _table("worker", "pid", "version", "restarts", "")
     for each in workers:
-        table.add_row(*(str(each[key]) for key in ("slot", "pid", "version", "restarts")))
+        late = each["silent"] > _SILENT_SECONDS
+        word = f"[red]silent for {each['silent']:.0f} s[/]" if late else "[green]answers[/]"
+        table.add_row(*(str(each[key]) for key in ("slot", "pid", "version", "restarts")), word)
     return table
 
 

@@ -20,6 +20,8 @@ class Worker:
     version: int
     """0 while it serves nothing."""
     restarts: int
+    silent: float
+    """Seconds since it last answered the supervisor, which asks every second."""
 
 
 @dataclass(frozen=True, slots=True)

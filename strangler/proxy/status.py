@@ -33,6 +33,8 @@ class Failure:
     slot: int
     pid: int
     reason: str
+    refused: bool
+    """False for a worker that has not answered yet, and may still take it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,7 +146,7 @@ class Supervisor:
             version = table.version
             await self._pulse.until(lambda: self._all_decided(version), timeout)
             published = self._published(version)
-            if published.failures:
+            if self._refused(version):
                 self.reloads_refused += 1
             if not published.acknowledgements and self._refused(version):
                 self._take_back(previous, version)
@@ -261,7 +261,10 @@ class Supervisor:
         return Published(
             version,
             tuple(Acknowledgement(p.slot, p.pid, version, p.writes_in_flight) for p in served),
-            tuple(Failure(p.slot, p.pid, p.refusals.get(version, "no answer")) for p in others),
+            tuple(
+                Failure(p.slot, p.pid, p.refusals.get(version, "no answer"), version in p.refusals)
+                for p in others
+            ),
         )
 
     def _take_back(self, previous: Table, version: int) -> None:

@@ -14,12 +14,21 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from strangler.rollout.versions import DEFAULT_STORE, StoreError
 
 BUSY_SECONDS = 10.0
 """How long a transaction waits for another's end before it gives up."""
+_NOTICE_DEAD_HOST = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""Else a thread would wait for a database whose host has vanished as long as the kernel does."""
 _ADVISORY_LOCK = 0x7374726E67  # "strng": any number that nobody else takes
 _WRITES = "strangler_writes"
 
@@ -51,7 +60,7 @@ def open_engine(url: str) -> Engine:
             parsed,
             pool_pre_ping=True,
             pool_size=2,
-            connect_args={"connect_timeout": int(BUSY_SECONDS)},
+            connect_args={"connect_timeout": int(BUSY_SECONDS), **_NOTICE_DEAD_HOST},
         )
     except NoSuchModuleError as error:
         raise StoreError(f"no driver for {parsed.drivername}") from error
@@ -83,6 +92,8 @@ def translated(url: URL) -> Iterator[None]:
     except DBAPIError as error:
         cause = str(error.orig).strip().splitlines() or [type(error.orig).__name__]
         raise StoreError(f"store {url.render_as_string()}: {cause[0]}") from error
+    except PoolTimeoutError as error:
+        raise StoreError(f"store {url.render_as_string()}: every connection waits") from error
 
 
 def _take_lock(connection: Connection) -> None:
@@ -98,7 +109,42 @@ def _sqlite(url: URL) -> Engine:
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _set_up_connection)
     event.listen(engine, "begin", _begin)
+    _notice_replacement(engine, Path(url.database))
     return engine
+
+
+def _notice_replacement(engine: Engine, path: Path) -> None:
+    """Give up connections to a file that is no longer there under its name.
+
+    SQLite would go on writing to a deleted file for as long as it is open, and a restart would
+    find all of that gone; and it would make a new, empty file in the place of a deleted one.
+    """
+    made = False
+
+    def refuse_second(*_: object) -> None:
+        if made and not path.exists():
+            raise sqlite3.OperationalError("its file was deleted")
+
+    def note(_connection: object, record: ConnectionPoolEntry) -> None:
+        nonlocal made
+        made = True
+        record.info["file"] = _identity(path)
+
+    def compare(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if record.info.get("file") != _identity(path):
+            raise DisconnectionError("the file was replaced")
+
+    event.listen(engine, "do_connect", refuse_second)
+    event.listen(engine, "connect", note)
+    event.listen(engine, "checkout", compare)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _make_folder(folder: Path) -> None:

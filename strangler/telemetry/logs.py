@@ -8,11 +8,12 @@ join each event; values of fields that are secret by name, and passwords in URLs
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
-from typing import Any, Final
+from typing import Any, Final, TextIO, cast
 
 import structlog
 
@@ -22,6 +23,27 @@ _SECRET_NAME: Final = re.compile(
     r"|private_?key|cookie_?key|session_?id|csrf\w*|credentials?)$"
 )
 _URL_PASSWORD: Final = re.compile(r"(?<=://)([^/\s:@]*):([^/\s@]+)@")
+
+
+class Patient:
+    """A stream whose disk may be full or whose reader may be gone: lines are lost, nothing fails.
+
+    A gateway that cannot log goes on serving.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, or lose the text."""
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush what can be."""
+        with contextlib.suppress(OSError):
+            self._stream.flush()
 
 
 def configure(*, level: int = logging.INFO) -> None:
@@ -36,7 +58,7 @@ def configure(*, level: int = logging.INFO) -> None:
             *_rendering(console=console),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, Patient(sys.stderr))),
         cache_logger_on_first_use=True,
     )
 
