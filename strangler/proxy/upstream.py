@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_HEAD: Final = 256 * 1024
 """Bytes of an answer's head; more is an invalid answer."""
+CLOSE_TIME: Final = 2.0
+"""Seconds that an endpoint gets to take the last bytes before its connection is cut."""
 WRITE_HIGH: Final = 256 * 1024
 """Bytes waiting for a slow endpoint or client before its source is no longer read."""
 
@@ -128,9 +130,11 @@ class UpstreamConnection(asyncio.Protocol):
             pool.idle.append(self)
 
     def close(self) -> None:
-        """Close without another word to the exchange."""
+        """Close without another word to the exchange, when the endpoint has taken what was sent."""
         self.exchange = None
         self.transport.close()
+        if self.transport.get_write_buffer_size():  # it may never take it
+            asyncio.get_running_loop().call_later(CLOSE_TIME, self.transport.abort)
 
     def abort(self) -> None:
         """Cut: the request must not look complete to the endpoint."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 from support.wire import client_of, fenced, simple, split
 
-from strangler.proxy.counters import BUFFERED_BYTES, CONNECTIONS
+from strangler.proxy.counters import BUFFERED_BYTES, CONNECTIONS, UPSTREAM_CONNECTIONS
 
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -325,3 +326,28 @@ async def test_an_endpoint_that_accepts_and_resets(run, upstream, another):
         for _ in range(200):
             await client.send(GET)
             assert (await client.read_message())[0].startswith(b"HTTP/1.1 502 ")
+
+
+async def test_a_tunnel_to_an_endpoint_that_reads_nothing_ends_with_its_client(
+    gateway, client, upstream
+):
+    await client.send(
+        b"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+    )
+    server = await upstream.accept()
+    await server.read_head()
+    server.reader._limit = 1024
+    await server.send(
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+    )
+    await client.read_head()
+    (connection,) = gateway.plane.clients
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0.5):
+            while True:
+                client.writer.write(BLOCK)
+                await client.writer.drain()
+    connection.tunnel.close()
+    async with asyncio.timeout(5):
+        while gateway.cells[UPSTREAM_CONNECTIONS]:
+            await asyncio.sleep(0.02)
