@@ -2,24 +2,21 @@
 
 Lines are kept for at most 100 ms or 64 KiB and then handed to a thread that writes them, as a
 write to a disk or to a full pipe may block. What waits for that thread is bounded; lines beyond it
-are dropped and counted. `accessline` says what a line looks like and what never gets into one.
+are dropped and counted, as are those that cannot be written. `accessline` says what a line looks
+like and what never gets into one.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import queue
-import stat
-import sys
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-import structlog
-
 from strangler.config import model
 from strangler.proxy.accessline import Formatter, formatter, sampled
+from strangler.proxy.logsink import LogSink
 
 if TYPE_CHECKING:
     from strangler.proxy.exchange import Exchange
@@ -29,10 +26,6 @@ FLUSH_AFTER: Final = 0.1
 FLUSH_BYTES: Final = 64 * 1024
 MAX_WAITING: Final = 8 * 1024 * 1024
 """Bytes handed to the thread and not yet written."""
-PIPE_BYTES: Final = 4096
-"""Workers share a pipe; only writes up to this size never mix (POSIX's PIPE_BUF on Linux)."""
-
-log = structlog.get_logger()
 
 
 class AccessLog:
@@ -81,8 +74,9 @@ class AccessLog:
             self._timer.cancel()
             self._timer = None
         lines, self._lines, self._bytes = self._lines, [], 0
-        if lines and self._writer is not None and not self._writer.put(lines):
-            self._dropped(len(lines))
+        if lines and self._writer is not None:
+            taken = self._writer.put(lines)
+            self._dropped(self._writer.taken_lost() + (0 if taken else len(lines)))
 
     def reopen(self) -> None:
         """Write to the path anew: the file was moved away."""
@@ -96,6 +90,7 @@ class AccessLog:
         writer, self._writer = self._writer, None
         if writer is not None:
             writer.close(timeout)
+            self._dropped(writer.taken_lost())
 
 
 class _Writer:
@@ -105,6 +100,7 @@ class _Writer:
         self._path = path
         self._queue: queue.SimpleQueue[list[bytes] | str | None] = queue.SimpleQueue()
         self._waiting = 0
+        self._lost = 0
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="access-log", daemon=True)
         self._thread.start()
@@ -126,53 +122,20 @@ class _Writer:
         self._queue.put(None)
         self._thread.join(timeout)
 
+    def taken_lost(self) -> int:
+        """Lines that could not be written since the last call."""
+        with self._lock:
+            lost, self._lost = self._lost, 0
+        return lost
+
     def _run(self) -> None:
-        fd = self._open()
+        sink = LogSink(self._path)
         while (job := self._queue.get()) is not None:
             if isinstance(job, str):
-                _close(fd)
-                fd = self._open()
+                sink.reopen()
                 continue
-            _write(fd, job)
+            lost = sink.write(job)
             with self._lock:
                 self._waiting -= sum(map(len, job))
-        _close(fd)
-
-    def _open(self) -> int | None:
-        if self._path == "-":
-            return sys.__stdout__.fileno() if sys.__stdout__ else None
-        try:
-            return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        except OSError as error:
-            log.error("access_log_not_open", path=self._path, error=error.strerror)
-            return None
-
-
-def _close(fd: int | None) -> None:
-    if fd is not None and fd > 2:  # standard output stays open
-        os.close(fd)
-
-
-def _write(fd: int | None, lines: list[bytes]) -> None:
-    """Write whole lines; one that cannot be written is lost, as there is nobody to tell."""
-    if fd is None:
-        return
-    try:
-        pieces = _pieces(lines) if stat.S_ISFIFO(os.fstat(fd).st_mode) else [b"".join(lines)]
-        for piece in pieces:
-            rest = memoryview(piece)
-            while rest:
-                rest = rest[os.write(fd, rest) :]
-    except OSError as error:
-        log.error("access_log_not_written", error=error.strerror, lines=len(lines))
-
-
-def _pieces(lines: list[bytes]) -> list[bytes]:
-    """Lines joined into pieces that a pipe takes whole."""
-    pieces: list[bytes] = []
-    for line in lines:
-        if pieces and len(pieces[-1]) + len(line) <= PIPE_BYTES:
-            pieces[-1] += line
-        else:
-            pieces.append(line)
-    return pieces
+                self._lost += lost
+        sink.close()

@@ -84,10 +84,14 @@ async def test_a_slow_disk_costs_lines_and_never_memory(
     assert read[0].count(b"\n") == 100 - sum(dropped)
 
 
-async def test_a_path_that_cannot_be_opened_does_not_stop_the_traffic(tmp_path: Path) -> None:
-    log = opened(tmp_path / "missing" / "access.log")
-    log.log_request(request(), 1)
+async def test_lines_that_cannot_be_written_are_counted(tmp_path: Path) -> None:
+    dropped: list[int] = []
+    log = opened(tmp_path / "missing" / "access.log", dropped.append)
+    log.log_request(request(1), 1)
+    log.flush()
+    log.log_request(request(2), 1)
     log.close()
+    assert sum(dropped) == 2
 
 
 async def test_the_settings_can_change_and_be_off(tmp_path: Path) -> None:
@@ -105,11 +109,3 @@ async def test_the_settings_can_change_and_be_off(tmp_path: Path) -> None:
     while not (tmp_path / "access.log").exists() or not targets(tmp_path / "access.log"):
         await asyncio.sleep(0.01)  # the loop did not wait for the thread before
     assert targets(tmp_path / "access.log") == ["/1"]
-
-
-def test_pieces_for_a_pipe_are_whole_lines_and_never_mix() -> None:
-    lines = [b"x" * 1500 + b"\n"] * 5 + [b"y" * 9000 + b"\n"]
-    pieces = accesslog._pieces(lines)
-    assert b"".join(pieces) == b"".join(lines)
-    assert all(piece.endswith(b"\n") for piece in pieces)
-    assert [len(piece) for piece in pieces] == [3002, 3002, 1501, 9001]
