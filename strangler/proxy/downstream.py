@@ -1,94 +1,60 @@
-"""One client's connection: reads requests in order, answers them in order.
+"""One client's connection: requests are begun and answered in the order they came.
 
-llhttp approves each head; a body is counted or taken out of its chunks. While one exchange is
-under way further (pipelined) requests that have already arrived wait, and no more is read.
-Anything that is not clearly one valid request ends the connection: what follows cannot be
-told apart any more.
+`reading` makes requests of the bytes; here is whose turn it is, when the connection ends, what it
+waits for and how long. While one exchange is under way, further (pipelined) requests that have
+already arrived wait, and no more is read.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
 import struct
 from collections import deque
 from typing import TYPE_CHECKING, cast
 
-from strangler.proxy import request, wire
-from strangler.proxy.chunked import ChunkDecoder, ChunkError
-from strangler.proxy.counters import CONNECTIONS, CONNECTIONS_TOTAL, REQUESTS_TOTAL, Refusal
+from strangler.proxy import wire
+from strangler.proxy.counters import CONNECTIONS, CONNECTIONS_TOTAL, Refusal
 from strangler.proxy.deadlines import NO_DEADLINE, Phase
 from strangler.proxy.exchange import Exchange
+from strangler.proxy.reading import RequestReader
 from strangler.proxy.upstream import WRITE_HIGH
 from strangler.routing.forwarded import Origin, address_of
 
 if TYPE_CHECKING:
     from strangler.proxy.server import DataPlane
-    from strangler.proxy.tunnel import Tunnel
+    from strangler.proxy.state import ExchangeState
     from strangler.proxy.upstream import UpstreamConnection
 
-MAX_WAITING = 32
-"""Requests that wait behind the one under way; further bytes are kept as they came."""
 LINGER_TIME = 2.0
 """Seconds in which a client's late bytes are thrown away, so that our last answer is not lost to
 a reset (RFC 9112, 9.6)."""
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-_BARE_LF = re.compile(rb"(?<!\r)\n")
-_METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}(?: |\Z)")
-"""How a request begins."""
 
 
-class ClientConnection(asyncio.Protocol):
+class ClientConnection(RequestReader):
     """A client's connection and the exchange it is busy with."""
 
     __slots__ = (
-        "_chunks",
-        "_closing",
         "_forwarding",
         "_host",
-        "_left",
         "_lines",
-        "_partial",
         "_paused",
-        "_surplus",
         "_taking_turns",
-        "_waiting",
         "deadline",
-        "exchange",
         "full",
         "https",
         "peer",
-        "phase",
-        "plane",
-        "reading",
         "total_deadline",
         "transport",
-        "tunnel",
     )
 
     def __init__(self, plane: DataPlane) -> None:
-        self.plane = plane
-        self.exchange: Exchange | None = None
-        """The one whose turn it is."""
-        self.reading: Exchange | None = None
-        """The one whose head or body arrives."""
-        self.tunnel: Tunnel | None = None
+        super().__init__(plane)
         self.full = False
         """The client takes no more bytes for now."""
-        self.phase = Phase.HEAD
         self.total_deadline = NO_DEADLINE
-        self._waiting: deque[Exchange] | None = None
-        self._surplus = b""
-        """What came behind as many requests as may wait."""
         self._taking_turns = False
-        self._partial = b""
-        """The beginning of a head."""
-        self._left = 0
-        """Bytes of the body being read, if it has a length."""
-        self._chunks: ChunkDecoder | None = None
-        self._closing = False
-        """Nothing more is read as a request."""
         self._paused = False
         self._forwarding: bytes | None = None
         """Lines that are the same for each request of this connection."""
@@ -158,138 +124,14 @@ class ClientConnection(asyncio.Protocol):
     def _source(self) -> UpstreamConnection | None:
         return self.exchange.upstream if self.exchange is not None else None
 
-    def data_received(self, data: bytes) -> None:
-        if self.tunnel is not None:
-            self.tunnel.from_client(data)
-            return
-        while data and not self._closing:
-            reading = self.reading
-            if reading is None:
-                if self._waiting and len(self._waiting) >= MAX_WAITING:
-                    self._surplus = data
-                    break
-                data = self._read_head(data)
-            elif self._chunks is not None:
-                data = self._read_chunks(reading, self._chunks, data)
-            elif reading.websocket:
-                data = self._keep_early(reading, data)
-            else:
-                data = self._count_body(reading, data)
-        if self._waiting:
-            self.read_no_more()
+    # the reader's side
 
-    # reading requests; each takes bytes and returns those that it did not need
+    def new_exchange(self) -> Exchange:
+        """An exchange of this connection."""
+        return Exchange(self)
 
-    def _read_head(self, data: bytes) -> bytes:
-        seen = 0
-        if self._partial:
-            seen = max(len(self._partial) - 3, 0)  # or a dripped head is searched again and again
-            data = self._partial + data
-            self._partial = b""
-        if data[0] in b"\r\n":
-            data = data.lstrip(b"\r\n")  # empty lines before a request (RFC 9112, 2.2)
-        end = data.find(b"\r\n\r\n", seen) + 4
-        if end < 4:
-            self._keep_partial(data, seen)
-            return b""
-        plane = self.plane
-        plane.cells[REQUESTS_TOTAL] += 1
-        ex = Exchange(self)
-        refusal = request.read(ex, data[:end], plane.live.gateway.limits)
-        if refusal is not None:
-            self._refuse_reading(ex, refusal)
-            return b""
-        if ex.coding:
-            self.reading = ex
-            self._chunks = ChunkDecoder()
-        elif ex.length:
-            self.reading = ex
-            self._left = ex.length
-        else:
-            ex.request_done = True
-            if ex.websocket:
-                self.reading = ex
-            elif ex.close:
-                self._closing = True  # bytes behind the last request are nobody's
-        self._enqueue(ex)
-        return data[end:]
-
-    def _keep_partial(self, data: bytes, seen: int) -> None:
-        """The head is not all here. It must not grow without end, nor be nonsense for long.
-
-        What lies before `seen` was looked at when it came.
-        """
-        self._partial = data
-        limits = self.plane.live.gateway.limits
-        if len(data) > limits.header_bytes or (
-            b"\n" not in data and len(data) > limits.request_line
-        ):
-            long_line = b"\n" not in data
-            self._refuse_reading(
-                Exchange(self), Refusal.URI_TOO_LONG if long_line else Refusal.HEAD_TOO_LARGE
-            )
-        elif data and (not _METHOD.match(data) or _BARE_LF.search(data, seen)):
-            self._refuse_reading(Exchange(self), Refusal.BAD_REQUEST)
-        elif self.exchange is None and self.phase is not Phase.HEAD:
-            self.expect(Phase.HEAD, self.plane.live.gateway.timeouts.header)
-
-    def _count_body(self, reading: Exchange, data: bytes) -> bytes:
-        left = self._left
-        rest = b""
-        if len(data) > left:
-            data, rest = data[:left], data[left:]
-        self._left = left - len(data)
-        reading.body(data)
-        if not self._left:
-            self._complete(reading)
-        return rest
-
-    def _read_chunks(self, reading: Exchange, chunks: ChunkDecoder, data: bytes) -> bytes:
-        try:
-            piece = chunks.feed(data)
-        except ChunkError:
-            self._unreadable(reading)
-            return b""
-        if piece:
-            reading.body(piece)
-        if not chunks.done:
-            return b""
-        self._chunks = None
-        reading.trailers = chunks.trailers
-        self._complete(reading)
-        return chunks.rest
-
-    def _keep_early(self, reading: Exchange, data: bytes) -> bytes:
-        """Bytes behind a WebSocket's head belong to the tunnel, if there will be one."""
-        reading.pending.append(data)
-        reading.close = True
-        self.read_no_more()
-        return b""
-
-    def _complete(self, reading: Exchange) -> None:
-        if reading.close:
-            self._closing = True  # bytes behind the last request are nobody's
-        self.reading = None
-        reading.body_done()
-
-    def _unreadable(self, reading: Exchange) -> None:
-        """The body cannot be read on. Its exchange ends, whatever it was doing."""
-        self._closing = True
-        reading.close = True
-        if reading is self.exchange:
-            reading.fail(Refusal.BAD_REQUEST)
-        else:
-            reading.refusal = Refusal.BAD_REQUEST
-
-    def _refuse_reading(self, reading: Exchange, refusal: Refusal) -> None:
-        """Answer a request that was not understood, after those before it, and read no more."""
-        self._closing = True
-        self._partial = b""
-        reading.refusal = refusal
-        reading.close = True
-        self._enqueue(reading)
-
-    def _enqueue(self, exchange: Exchange) -> None:
+    def enqueue(self, exchange: Exchange) -> None:
+        """A request has been read, or refused: begin it when its turn comes."""
         if self.exchange is None and not self.full:
             self.exchange = exchange
             exchange.begin()
@@ -453,17 +295,17 @@ class ClientConnection(asyncio.Protocol):
 
     # who the client is
 
-    def address_of(self, exchange: Exchange) -> bytes:
+    def address_of(self, exchange: ExchangeState) -> bytes:
         """The client's address: the peer's, or what a trusted proxy says."""
         return self.plane.forwarding.client_address(self.peer, exchange.forwarded)
 
-    def origin(self, exchange: Exchange) -> Origin:
+    def origin(self, exchange: ExchangeState) -> Origin:
         """The scheme and host that the client used."""
         return self.plane.forwarding.origin(
             self.peer, exchange.forwarded, exchange.host, https=self.https
         )
 
-    def forwarding(self, exchange: Exchange) -> bytes:
+    def forwarding(self, exchange: ExchangeState) -> bytes:
         """The lines that tell an upstream who the client is."""
         if exchange.forwarded:
             return self.plane.forwarding.lines(

@@ -21,7 +21,7 @@ from strangler.proxy.counters import UPSTREAM_CONNECTS_TOTAL, Refusal
 from strangler.proxy.upstream import UpstreamConnection
 
 if TYPE_CHECKING:
-    from strangler.proxy.exchange import Exchange
+    from strangler.proxy.sender import Sender
 
 log = structlog.get_logger()
 
@@ -68,7 +68,7 @@ class EndpointPool:
                 return connection
         return None
 
-    def begin_open(self, ex: Exchange) -> Refusal | None:
+    def begin_open(self, ex: Sender) -> Refusal | None:
         """Open a connection for `ex`, which is told of the outcome; or say why not."""
         if self.open >= self.upstream.max_connections:
             if not self.idle:
@@ -81,7 +81,7 @@ class EndpointPool:
         task.add_done_callback(self._opening.discard)
         return None
 
-    async def _open(self, ex: Exchange) -> None:
+    async def _open(self, ex: Sender) -> None:
         refusal = Refusal.CONNECT_FAILED
         limit = ex.side.connect
         try:

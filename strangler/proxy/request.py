@@ -1,14 +1,12 @@
-"""The head of a request: what llhttp leaves to us to check, and the head that goes upstream.
+"""The head of a request, taken apart: what llhttp leaves to us to check is checked here.
 
 `_FIELDS` names the header fields that mean something to a gateway; all other lines are copied as
-they came. `read` takes a head apart, `upstream_head` writes it anew for an upstream.
+they came.
 """
 
 from __future__ import annotations
 
 import re
-from binascii import hexlify
-from random import randbytes
 from typing import TYPE_CHECKING, Final
 
 from strangler.proxy.counters import Refusal
@@ -17,13 +15,12 @@ from strangler.proxy.fields import (
     Lines,
     approve_request,
     drop,
-    without,
 )
 from strangler.routing import headers
 
 if TYPE_CHECKING:
     from strangler.config.model import Limits
-    from strangler.proxy.exchange import Exchange
+    from strangler.proxy.state import ExchangeState
 
 _TARGET: Final = re.compile(rb"[!\"$-~]+")
 """Visible ASCII without `#`: a fragment never belongs in a target (RFC 9112, 3.2)."""
@@ -38,11 +35,9 @@ _USUAL_START: Final = re.compile(
 _GOOD_HOSTS: Final[set[bytes]] = set()
 _HOSTS_REMEMBERED: Final = 1024
 _OTHER_VERSION: Final = re.compile(rb"[^\r\n]* HTTP/[0-9.]+\r\n")
-_MAX_VIA: Final = 8
-"""So often may our own name stand in Via before a request counts as going round in a circle."""
 
 
-def read(ex: Exchange, head: bytes, limits: Limits) -> Refusal | None:
+def read(ex: ExchangeState, head: bytes, limits: Limits) -> Refusal | None:
     """Read a head, from its first byte to its empty line, into `ex`; or say why it is refused."""
     lines = head.split(b"\r\n")
     start = lines[0]
@@ -62,7 +57,7 @@ def read(ex: Exchange, head: bytes, limits: Limits) -> Refusal | None:
     return refusal
 
 
-def _read_lines(ex: Exchange, head: bytes, lines: list[bytes], *, always_ask: bool) -> None:
+def _read_lines(ex: ExchangeState, head: bytes, lines: list[bytes], *, always_ask: bool) -> None:
     """Note or keep each line; llhttp is asked if one is new, or always. Raises HeadError."""
     approved = always_ask
     if always_ask:
@@ -84,7 +79,7 @@ def _read_lines(ex: Exchange, head: bytes, lines: list[bytes], *, always_ask: bo
             what[0](ex, what[1], line)
 
 
-def _read_start(ex: Exchange, start: bytes, usual: re.Match[bytes] | None) -> Refusal | None:
+def _read_start(ex: ExchangeState, start: bytes, usual: re.Match[bytes] | None) -> Refusal | None:
     if usual is None:
         refusal = _unusual_start(ex, start)
         if refusal is not None:
@@ -111,60 +106,60 @@ def _complaint(head: bytes, error: str) -> Refusal:
     return Refusal.BAD_REQUEST
 
 
-def _note_host(ex: Exchange, value: bytes, _line: bytes) -> None:
+def _note_host(ex: ExchangeState, value: bytes, _line: bytes) -> None:
     ex.host_fields += 1
     ex.host = value
 
 
-def _note_connection(ex: Exchange, value: bytes, _line: bytes) -> None:
+def _note_connection(ex: ExchangeState, value: bytes, _line: bytes) -> None:
     ex.connection = value if not ex.connection else ex.connection + b"," + value
     ex.unusual = ex.unusual or value.lower() != b"keep-alive"
 
 
-def _note_length(ex: Exchange, value: bytes, _line: bytes) -> None:
+def _note_length(ex: ExchangeState, value: bytes, _line: bytes) -> None:
     if ex.length is not None or ex.coding:
         ex.framed_twice = ex.unusual = True
     ex.length = int(value)
 
 
-def _note_coding(ex: Exchange, value: bytes, _line: bytes) -> None:
+def _note_coding(ex: ExchangeState, value: bytes, _line: bytes) -> None:
     ex.coding = value.lower() if not ex.coding else ex.coding + b"," + value.lower()
     ex.framed_twice = ex.framed_twice or ex.length is not None
     ex.unusual = True
 
 
-def _note_upgrade(ex: Exchange, value: bytes, _line: bytes) -> None:
+def _note_upgrade(ex: ExchangeState, value: bytes, _line: bytes) -> None:
     ex.upgrade = value if not ex.upgrade else ex.upgrade + b"," + value
     ex.unusual = True
 
 
-def _note_expect(ex: Exchange, value: bytes, _line: bytes) -> None:
+def _note_expect(ex: ExchangeState, value: bytes, _line: bytes) -> None:
     ex.expect = value
     ex.unusual = True
 
 
-def _note_cookie(ex: Exchange, value: bytes, line: bytes) -> None:
+def _note_cookie(ex: ExchangeState, value: bytes, line: bytes) -> None:
     ex.cookie = value if not ex.cookie else ex.cookie + b"; " + value
     ex.lines.append(line)
 
 
-def _note_forwarded(ex: Exchange, value: bytes, line: bytes) -> None:
+def _note_forwarded(ex: ExchangeState, value: bytes, line: bytes) -> None:
     ex.forwarded = [*ex.forwarded, (line.partition(b":")[0].lower(), value)]
 
 
-def _note_via(ex: Exchange, value: bytes, _line: bytes) -> None:
+def _note_via(ex: ExchangeState, value: bytes, _line: bytes) -> None:
     ex.via = value if not ex.via else ex.via + b", " + value
 
 
-def _note_request_id(ex: Exchange, value: bytes, _line: bytes) -> None:
+def _note_request_id(ex: ExchangeState, value: bytes, _line: bytes) -> None:
     ex.request_id = value if headers.valid_request_id(value) else b""
 
 
-def _note_traceparent(ex: Exchange, value: bytes, _line: bytes) -> None:
+def _note_traceparent(ex: ExchangeState, value: bytes, _line: bytes) -> None:
     ex.traceparent = value if headers.valid_traceparent(value) else b""
 
 
-def _note_te(ex: Exchange, value: bytes, _line: bytes) -> None:
+def _note_te(ex: ExchangeState, value: bytes, _line: bytes) -> None:
     ex.te_trailers = b"trailers" in headers.tokens(value)
     ex.unusual = True
 
@@ -207,10 +202,10 @@ def _is_dropped(name: bytes) -> bool:
     return b"_" in name or name.startswith(headers.IDENTITY_PREFIXES)
 
 
-_LINES: Final[Lines[Exchange]] = Lines(_FIELDS, _is_dropped)
+_LINES: Final[Lines[ExchangeState]] = Lines(_FIELDS, _is_dropped)
 
 
-def _unusual_start(ex: Exchange, start: bytes) -> Refusal | None:
+def _unusual_start(ex: ExchangeState, start: bytes) -> Refusal | None:
     """HTTP/1.0, absolute targets, `*`, and what is none of them (RFC 9112, 3)."""
     parts = start.split(b" ")
     if len(parts) != 3:
@@ -255,7 +250,7 @@ def _is_host(host: bytes, *, may_lack: bool) -> bool:
     return True
 
 
-def _check(ex: Exchange) -> Refusal | None:
+def _check(ex: ExchangeState) -> Refusal | None:
     """What llhttp accepts and a gateway must not: RFC 9112 6.1; RFC 9110 7.8, 10.1.1."""
     if ex.framed_twice:
         return Refusal.AMBIGUOUS_LENGTH
@@ -272,7 +267,7 @@ def _check(ex: Exchange) -> Refusal | None:
     return None
 
 
-def _wants_websocket(ex: Exchange) -> bool:
+def _wants_websocket(ex: ExchangeState) -> bool:
     """Only this may become a tunnel: a GET without a body that asks for a WebSocket (RFC 6455)."""
     return (
         ex.upgrade.lower() == b"websocket"
@@ -281,86 +276,4 @@ def _wants_websocket(ex: Exchange) -> bool:
         and not ex.coding
         and not ex.length
         and b"upgrade" in headers.tokens(ex.connection)
-    )
-
-
-def identify(ex: Exchange) -> None:
-    """Keep a valid X-Request-ID and traceparent; make new ones otherwise (W3C Trace Context)."""
-    digits = hexlify(randbytes(24))
-    if not ex.request_id:
-        ex.request_id = digits[:32]
-    if not ex.traceparent:
-        # No span is recorded here, so the sampled flag stays off.
-        ex.traceparent = b"00-%b-%b-00" % (digits[:32], digits[32:])
-
-
-def looping(ex: Exchange, pseudonym: bytes) -> bool:
-    """The request has come through this gateway too often already."""
-    return ex.via.count(pseudonym) >= _MAX_VIA
-
-
-def upstream_head(ex: Exchange, *, length: int | None) -> bytes:
-    """The request's head as the upstream gets it.
-
-    `length` is the Content-Length to send; None keeps the client's framing: its length, or
-    chunks. Fields keep their bytes, their order and their repetition; ours come last.
-    """
-    plan, side = ex.plan, ex.side
-    target = ex.target
-    lines = ex.lines
-    if plan.rewrite is not None and target != b"*":
-        path = plan.rewrite.path(ex.path)
-        target = path + b"?" + ex.query if ex.has_query else path
-    if ex.connection:
-        nominated = headers.connection_nominated(ex.connection)
-        if nominated:
-            lines = without(lines, nominated)
-    if plan.edit_request is not None:
-        lines = plan.edit_request(lines)
-    host = side.host
-    if host is None and ex.host:
-        host = ex.host
-    return b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%b%bX-Request-ID: %b\r\ntraceparent: %b\r\n%b\r\n" % (
-        ex.method,
-        target,
-        host or ex.endpoint.authority,
-        b"\r\n".join((*lines, b"")) if lines else b"",
-        b"" if ex.length is None and not ex.unusual else _framing(ex, length),
-        ex.client.forwarding(ex),
-        ex.request_id,
-        ex.traceparent,
-        side.via if not ex.via else _via(ex),
-    )
-
-
-def _framing(ex: Exchange, length: int | None) -> bytes:
-    if ex.websocket:
-        return b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
-    framing = b""
-    if length is not None:
-        framing = b"Content-Length: %d\r\n" % length
-    elif ex.coding:
-        framing = b"Transfer-Encoding: chunked\r\n"
-    elif ex.length is not None:
-        framing = b"Content-Length: %d\r\n" % ex.length
-    if ex.expect and not ex.continued:
-        framing += b"Expect: 100-continue\r\n"
-    if ex.te_trailers:
-        framing += b"TE: trailers\r\nConnection: TE\r\n"
-    return framing
-
-
-def _via(ex: Exchange) -> bytes:
-    version = b"1.0" if ex.http10 else b"1.1"
-    return b"Via: %b, %b %b\r\n" % (ex.via, version, ex.plan.pseudonym)
-
-
-def trailer_lines(trailers: list[bytes]) -> bytes:
-    """The trailers that may follow a body, written out (RFC 9110, 6.5.1: most fields may not)."""
-    return b"".join(
-        line + b"\r\n"
-        for line in trailers
-        if (name := line.partition(b":")[0].lower()) not in headers.NEVER_TRAILERS
-        and b"_" not in name
-        and not name.startswith(headers.IDENTITY_PREFIXES)
     )

@@ -12,7 +12,7 @@ from strangler.proxy.fields import (
     drop,
     without,
 )
-from strangler.proxy.request import trailer_lines
+from strangler.proxy.forward import trailer_lines
 from strangler.routing import headers
 
 if TYPE_CHECKING:

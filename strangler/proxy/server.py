@@ -17,6 +17,7 @@ from strangler.proxy.hold import Hold
 from strangler.proxy.plan import LiveTable, RoutePlan
 from strangler.proxy.pool import UpstreamPool, client_context
 from strangler.proxy.resolver import Resolver
+from strangler.proxy.state import ExchangeState
 from strangler.proxy.tunnel import Tunnel
 from strangler.routing.cookie import ProxyCookies
 from strangler.routing.forwarded import Forwarding
@@ -170,14 +171,14 @@ class DataPlane:
         if group in self.live.fenced:
             self.on_quiet(group)
 
-    def buffer(self, ex: Exchange) -> bool:
+    def buffer(self, ex: ExchangeState) -> bool:
         """Count what `ex` has collected; False when the worker holds too much already."""
         cells = self.cells
         cells[BUFFERED_BYTES] += ex.pending_bytes - ex.buffered
         ex.buffered = ex.pending_bytes
         return cells[BUFFERED_BYTES] <= self.live.gateway.limits.buffered_total
 
-    def unbuffer(self, ex: Exchange) -> None:
+    def unbuffer(self, ex: ExchangeState) -> None:
         """The collected body of `ex` is gone."""
         self.cells[BUFFERED_BYTES] -= ex.buffered
         ex.buffered = 0
