@@ -176,14 +176,18 @@ class Channel(asyncio.Protocol):
         await asyncio.get_running_loop().create_connection(lambda: self, sock=sock)
 
     def send(self, message: Message) -> None:
-        """Queue a message. A peer that stopped reading is cut off rather than queued for."""
+        """Queue a message."""
+        self.send_frame(encode(message))
+
+    def send_frame(self, frame: bytes) -> None:
+        """Queue what `encode` made. A peer that stopped reading is cut off, not queued for."""
         transport = self._transport
         if transport is None or transport.is_closing():
             return
         if transport.get_write_buffer_size() > MAX_FRAME:
             transport.abort()
         else:
-            transport.write(encode(message))
+            transport.write(frame)
 
     def close(self) -> None:
         """Close after what was sent."""

@@ -130,6 +130,10 @@ class WorkerProcess:
         """Send a message; lost if the process is dying, which its end will tell."""
         self._channel.send(message)
 
+    def send_frame(self, frame: bytes) -> None:
+        """As `send`, for a message that was encoded already."""
+        self._channel.send_frame(frame)
+
     def ping(self) -> None:
         """Ask whether its loop still turns."""
         self.unanswered += 1

@@ -37,7 +37,7 @@ from strangler.telemetry.prometheus import Family
 
 KILL_TIME: Final = 5.0
 """Seconds that the kernel may take to end killed workers."""
-WORKER: Final = (sys.executable, "-m", "strangler.proxy.worker")
+WORKER: Final = (sys.executable, "-m", "strangler.proxy.worker_main")
 
 log = structlog.get_logger()
 
@@ -142,7 +142,10 @@ class Supervisor:
             self._table = table
             self._health.follow(table)
             self._follow_certificate(previous, table)
-            self._send_all(self._install())
+            # Once for all workers and beside the loop: a large table takes a quarter of a second.
+            frame = await asyncio.to_thread(control.encode, self._install())
+            for process in self.processes:
+                process.send_frame(frame)
             version = table.version
             await self._pulse.until(lambda: self._all_decided(version), timeout)
             published = self._published(version)
