@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import tempfile
 
 
 class SharedCells:
@@ -47,6 +46,8 @@ def anonymous_file(name: str) -> int:
     """
     if hasattr(os, "memfd_create"):
         return os.memfd_create(name, os.MFD_CLOEXEC)
+    import tempfile  # and with it half the archive formats: not for nothing in every worker
+
     fd, path = tempfile.mkstemp()
     os.unlink(path)  # noqa: PTH108 - a descriptor's path, gone before anybody sees it
     return fd

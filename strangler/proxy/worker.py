@@ -1,8 +1,8 @@
 """A worker process: one event loop that serves what the supervisor hands to it.
 
-Started as `python -m strangler.proxy.worker` with the numbers of inherited descriptors. It imports
-little (no control plane, no database): its memory is multiplied by the number of cores. It lives
-as long as the control channel: when the supervisor is gone, it drains and exits.
+Started by `worker_main` with the numbers of inherited descriptors. It imports little (no control
+plane, no database): its memory is multiplied by the number of cores. It lives as long as the
+control channel: when the supervisor is gone, it drains and exits.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import gc
 import resource
 import signal
 import socket
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -247,9 +246,3 @@ def main(arguments: Sequence[str], plane: PlaneFactory) -> int:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(live())
-
-
-if __name__ == "__main__":
-    from strangler.proxy.server import DataPlane
-
-    sys.exit(main(sys.argv[1:], DataPlane))
