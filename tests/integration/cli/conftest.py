@@ -53,11 +53,14 @@ class Shop:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("STRANGLER")}
         return {**kept, "COLUMNS": "80", **extra}
 
-    def run(self, *words: str, code: int = 0, env: dict[str, str] | None = None):
-        done = subprocess.run(
+    def tried(self, *words: str, env: dict[str, str] | None = None):
+        return subprocess.run(
             self.command(*words), cwd=self.folder, env=self.env(**(env or {})),
-            capture_output=True, text=True, timeout=60,
+            capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
+
+    def run(self, *words: str, code: int = 0, env: dict[str, str] | None = None):
+        done = self.tried(*words, env=env)
         assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
         return done
 
