@@ -45,7 +45,7 @@ bench: $(VENV)/.installed-dev $(VENV)/.installed-bench ## Measure beside nginx, 
 	@$(BIN)/python -m bench $(ARGS)
 
 .PHONY: soak
-soak: $(VENV)/.installed-dev ## Run the long tests that `make test` leaves out
+soak: $(VENV)/.installed-dev ## Run the long matrix that `make test` leaves out: about ten minutes
 	@echo "The tests marked 'soak': long, and in one process, so that nothing else disturbs them."
 	@$(BIN)/pytest -m soak $(ARGS)
 

@@ -53,13 +53,15 @@ class Client:
 
     async def run(self, over: asyncio.Event) -> None:
         kinds = [self._get, self._post, self._chunked, self._big, self._slow, self._hang_up]
-        while not over.is_set():
-            (kind,) = self._rng.choices(kinds, [45, 30, 8, 6, 5, 6])
-            await kind()
-            if self._rng.random() < 0.05:
-                self._close()
-            await asyncio.sleep(self._rng.expovariate(40))
-        self._close()
+        try:
+            while not over.is_set():
+                (kind,) = self._rng.choices(kinds, [45, 30, 8, 6, 5, 6])
+                await kind()
+                if self._rng.random() < 0.05:
+                    self._close()
+                await asyncio.sleep(self._rng.expovariate(40))
+        finally:
+            self._close()
 
     async def _get(self) -> None:
         await self._ask("GET", f"/api/size/{self._rng.randrange(1, 3_000)}")

@@ -103,10 +103,11 @@ class Events:
         await self._until(done)
 
     async def _until(self, condition) -> None:
-        async with asyncio.timeout(SETTLED_WITHIN):
-            while not await asyncio.to_thread(condition):
-                await asyncio.sleep(0.1)
-        assert self.gateway.process.poll() is None, self.gateway.log()
+        deadline = time.monotonic() + SETTLED_WITHIN
+        while not await asyncio.to_thread(condition):
+            assert self.gateway.process.poll() is None, self.gateway.log()
+            assert time.monotonic() < deadline, self.gateway.log()
+            await asyncio.sleep(0.1)
 
 
 def _clients_of(worker: psutil.Process) -> frozenset[int]:
