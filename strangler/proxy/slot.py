@@ -107,20 +107,27 @@ class Slot:
 
     async def _launch(self) -> WorkerProcess:
         crew = self._crew
-        pages = crew.take_pages()
-        inheritance = Inheritance(self._listener, pages, crew.lease_fd)
         try:
-            process = await WorkerProcess.spawn(
-                crew.command, self.number, inheritance, crew.pulse.beat
-            )
+            process = await self._spawned(crew.take_pages())
         except OSError as error:
-            crew.give_pages(pages)
             raise WorkerStartError(f"worker {self.number} could not be started: {error}") from error
         self.processes.add(process)
         for message in crew.greeting(self.number):
             process.send(message)
         process.watch(lambda: self._ended(process))
         return await self._listening(process)
+
+    async def _spawned(self, pages: SharedCells) -> WorkerProcess:
+        """A new process that counts in `pages`; raises OSError and gives them back."""
+        crew = self._crew
+        inheritance = Inheritance(self._listener, pages, crew.lease_fd)
+        try:
+            return await WorkerProcess.spawn(
+                crew.command, self.number, inheritance, crew.pulse.beat
+            )
+        except OSError:
+            crew.give_pages(pages)
+            raise
 
     async def _listening(self, process: WorkerProcess) -> WorkerProcess:
         await self._crew.pulse.until(
