@@ -119,6 +119,18 @@ async def test_hang_up_reloads(legacy) -> None:
         assert await gateway.process.wait() == 0
 
 
+async def test_all_workers_are_replaced_and_no_request_notices(legacy, client) -> None:
+    async with running(legacy.port) as gateway:
+        gateway.process.send_signal(signal.SIGUSR2)
+        supervisor = psutil.Process(gateway.process.pid)
+        while any(each.is_running() for each in gateway.workers):
+            async with client.get(f"{gateway.url}/x") as answer:
+                assert answer.status == 200
+        assert len(supervisor.children()) == 2
+        gateway.process.send_signal(signal.SIGTERM)
+        assert await gateway.process.wait() == 0
+
+
 async def test_logs_are_reopened_after_a_rotation(legacy, client, tmp_path: Path) -> None:
     path = tmp_path / "access.log"
     async with running(legacy.port, str(path)) as gateway:
