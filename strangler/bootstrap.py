@@ -200,6 +200,7 @@ async def _serve(place: Place, serving: Serving, store: SqlStore) -> None:
     import asyncio
 
     from strangler.admin import gateway as control
+    from strangler.admin.addresses import check_free
     from strangler.admin.app import Parts, application, listening
     from strangler.admin.first_load import first_load
     from strangler.admin.operations import Operations
@@ -213,7 +214,12 @@ async def _serve(place: Place, serving: Serving, store: SqlStore) -> None:
     check = checker(missing_file=Severity.ERROR)
     starting = Operations(store, check, secret=secret)
     saved = control.readable(file)
-    first = await asyncio.to_thread(first_load, starting, check, saved, refusals)
+
+    def can_serve(table: Table) -> None:
+        check_free(serving.listen or table.gateway.listen, "listen")
+        check_free(place.admin or table.gateway.admin, "admin")
+
+    first = await asyncio.to_thread(first_load, starting, check, saved, refusals, can_serve)
     admin = place.admin or first.table.gateway.admin
     guard = _guard(admin)
 

@@ -107,9 +107,9 @@ def tell(view: str, answer: Any, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_without_texts(answer), indent=2, ensure_ascii=False))
         return
-    from strangler.admin import screen
+    from strangler.admin import printing, screen
 
-    screen.show(getattr(screen, view)(answer))
+    printing.show(getattr(screen, view)(answer))
 
 
 @contextmanager
@@ -124,7 +124,9 @@ def failures(*, as_json: bool = False) -> Iterator[None]:
         if as_json:
             click.echo(json.dumps(failure.as_json(), indent=2, ensure_ascii=False))
         else:
-            click.echo(str(failure), err=True)
+            from strangler.admin import printing, screen
+
+            printing.show(screen.failure(failure), error=True)
         sys.exit(CODES[failure.kind])
 
 

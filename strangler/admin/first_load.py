@@ -6,6 +6,7 @@ where the store is still empty does the file decide, and then it must be right.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from strangler.admin.failures import Failure, Kind, translated
@@ -14,6 +15,7 @@ from strangler.admin.operations import CheckText, Operations, Who
 from strangler.admin.publisher import Refusals, compiled
 from strangler.admin.working_copy import Saved
 from strangler.config.model import Table
+from strangler.rollout.document import version_of
 from strangler.rollout.versions import Source
 
 
@@ -26,10 +28,22 @@ class Start:
 
 
 def first_load(
-    operations: Operations, check: CheckText, saved: Saved | None, refusals: Refusals
+    operations: Operations,
+    check: CheckText,
+    saved: Saved | None,
+    refusals: Refusals,
+    can_serve: Callable[[Table], None],
 ) -> Start:
-    """The table to start with; raises `Failure` if there is none that can be used."""
+    """The table to start with; raises `Failure` if there is none that can be used.
+
+    `can_serve` raises `Failure` if this host cannot serve a table: asked before a first version
+    is made, as a number that nobody saw live would only be in its author's way.
+    """
     if saved is not None:
+        with translated():
+            first = check(saved.text).table if operations.store.number() == 0 else None
+        if first is not None:
+            can_serve(first)
         _offer(operations, saved, refusals)
     with translated():
         live = operations.store.newest()
@@ -53,4 +67,4 @@ def _offer(operations: Operations, saved: Saved, refusals: Refusals) -> None:
     except Failure as failure:
         if operations.store.number() == 0:
             raise
-        refusals.add(0, (*failure.problems, failure.message))
+        refusals.add(version_of(saved.text) or 0, (*failure.problems, failure.message))

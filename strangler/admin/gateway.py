@@ -87,7 +87,7 @@ class Gateway:
 
     async def start(self, first: Start, saved: Saved | None) -> None:
         """Serve the first table."""
-        self.publisher.started_with(first.number)
+        self.publisher.started_with(first.table, first.number)
         if self.watcher and saved:
             self.watcher.seen(saved)
         await self.workers.start(first.table)

@@ -21,7 +21,7 @@ from strangler.config.load import Checked
 from strangler.config.model import Table
 from strangler.config.rules import check_owners
 from strangler.kit.problems import ConfigError
-from strangler.rollout import moves
+from strangler.rollout import moves, restart
 from strangler.rollout.document import document, same, shares_text
 from strangler.rollout.plan import Change, diff, summary
 from strangler.rollout.rebase import Prefer, merge
@@ -181,7 +181,7 @@ class Operations:
             if same(target.text, live.text):
                 raise Failure(Kind.REFUSED, f"version {target.number} is what is live already")
             text = set_version(target.text, live.number + 1)
-            draft = _Draft(text, Source.UNDO, f"back to version {target.number}")
+            draft = _Draft(text, Source.UNDO, f"the whole table, back to version {target.number}")
             return self._commit(draft, live, who, dry_run=dry_run)
 
     def rebase(self, text: str, prefer: Prefer | None = None) -> Done:
@@ -207,7 +207,10 @@ class Operations:
     def _live(self) -> TableVersion:
         live = self.store.newest()
         if live is None:
-            raise Failure(Kind.NOT_FOUND, "no table is live yet: `strangler apply` makes one")
+            raise Failure(
+                Kind.NOT_FOUND,
+                "no table is live yet: `strangler serve` or `strangler apply` makes one",
+            )
         return live
 
     def _compiled(self, text: str) -> Table:
@@ -231,6 +234,7 @@ class Operations:
             plan = Plan(0, table.version, diff(judge.EMPTY, text))
         else:
             plan = judge.judge(text, table.version, live, self.store, saved)
+            warnings += restart.advice(restart.changed_in_text(live.text, text))
         return replace(plan, warnings=warnings)
 
     def _move(
@@ -269,6 +273,8 @@ class Operations:
         table, warnings = self._accepted(draft.text)
         previous = live.text if live else judge.EMPTY
         changes = diff(previous, draft.text)
+        if live is not None:
+            warnings += restart.advice(restart.changed_in_text(previous, draft.text))
         done = Done(
             version=table.version,
             previous=live.number if live else 0,

@@ -19,8 +19,10 @@ from strangler.admin.judge import Edit
 from strangler.admin.operations import CheckText, Operations, Who
 from strangler.admin.status import Refusal
 from strangler.admin.working_copy import Saved
-from strangler.config.model import Table
+from strangler.config.model import Gateway, Table
 from strangler.kit.problems import ConfigError
+from strangler.rollout import restart
+from strangler.rollout.document import version_of
 from strangler.rollout.versions import Source, StoreError, TableVersion, VersionStore
 
 log = structlog.get_logger()
@@ -64,11 +66,12 @@ class Publisher:
         self._every = every
         self._wake = asyncio.Event()
         self._seen = 0
+        self._gateway = Gateway()
         self._behind: int | None = None
 
-    def started_with(self, number: int) -> None:
+    def started_with(self, table: Table, number: int) -> None:
         """That version is served already."""
-        self._seen = number
+        self._seen, self._gateway = number, table.gateway
 
     def look(self) -> None:
         """Look now rather than with the next turn."""
@@ -108,6 +111,9 @@ class Publisher:
             self._refusals.add(version.number, failures)
         else:
             self._refusals.clear()
+            for setting in restart.changed(self._gateway, table.gateway):
+                log.warning("restart_needed", setting=setting, version=version.number)
+            self._gateway = table.gateway
             log.info("version_live", version=version.number, author=version.author,
                      source=str(version.source), reason=version.reason)  # fmt: skip
 
@@ -139,7 +145,7 @@ async def take_file(operations: Operations, saved: Saved, refusals: Refusals) ->
             source=Source.FILE,
         )
     except Failure as failure:
-        refusals.add(0, (*failure.problems, failure.message))
+        refusals.add(version_of(saved.text) or 0, (*failure.problems, failure.message))
         return False
     refusals.clear()
     if done.version != done.previous:

@@ -1,7 +1,4 @@
-"""Answers on a terminal, in 80 columns. `--json` prints the answers as they are instead.
-
-Rich is loaded only here, and colours appear only where the output is a terminal.
-"""
+"""Answers for people, in 80 columns. `--json` prints the answers as they are instead."""
 
 from __future__ import annotations
 
@@ -9,11 +6,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+from strangler.admin.failures import Failure
 from strangler.admin.judge import clock
+from strangler.kit.problems import Severity
 from strangler.kit.quantities import percent_text
 
 Answer: TypeAlias = Mapping[str, Any]
@@ -22,16 +21,35 @@ _SILENT_SECONDS = 5.0
 """A worker answers every second, but not while it compiles a large table."""
 
 
-def show(*parts: RenderableType) -> None:
-    """Print; lines are not cut where the output is a file or a pipe."""
-    console = Console(highlight=False, soft_wrap=True)
-    for part in parts:
-        console.print(part)
+_MOST_LINES = 40
+"""Of one kind; `--json` lists all."""
+
+_BECAUSE = {
+    "fixed": "which has 100 %",
+    "bucket": "by its bucket",
+    "allow": "as the identity is on the allow list",
+    "deny": "as the identity is on the deny list",
+    "forced": "as a header or cookie of the request asks for it",
+    "kill": "as the group is killed",
+    "no_identity": "as no identity is there, and such requests move last",
+}
 
 
 def checked(answer: Answer) -> Group:
-    """What `strangler check` says: lines that editors understand, without colours in them."""
-    return Group(*(escape(line) for line in answer["lines"]))
+    """What `strangler check` says: each problem after its place, which editors understand."""
+    parts = [_problem(each) for each in answer["problems"]]
+    parts += [
+        f"{escape(each['file'])}: [green]right[/] "
+        f"({_counted(each['routes'], 'route')}, {_counted(each['upstreams'], 'upstream')})"
+        for each in answer["right"]
+    ]
+    errors = sum(each["severity"] == Severity.ERROR for each in answer["problems"])
+    return Group(*parts, *([_counted(errors, "problem")] if errors else []))
+
+
+def failure(failed: Failure) -> Group:
+    """Why something was not done."""
+    return Group(*(escape(problem) for problem in failed.problems), escape(failed.message))
 
 
 def plan(answer: Answer) -> Group:
@@ -52,7 +70,7 @@ def done(answer: Answer) -> Group:
     """What a changing command says."""
     parts = []
     if answer["scope"]:
-        parts.append(f"Acts on {escape(answer['scope'])}")
+        parts.append(f"Acts on {escape(answer['scope'])}.")
     if answer["version"] == answer["previous"]:
         parts.append(f"Version {answer['version']} is live already; nothing to do.")
     else:
@@ -62,7 +80,8 @@ def done(answer: Answer) -> Group:
     parts += _file(answer.get("file"))
     replicas = answer.get("replicas") or []
     if replicas:
-        parts.append(f"Served by {len(replicas)} of {len(replicas)} gateways.")
+        every = "the gateway" if len(replicas) == 1 else f"all {len(replicas)} gateways"
+        parts.append(f"Served by {every}.")
     return Group(*parts, *warnings(answer))
 
 
@@ -95,19 +114,28 @@ def changes(listed: Sequence[Answer]) -> Group:
 def explanation(answer: Answer) -> Group:
     """What `strangler explain` says."""
     route = f"route [bold]{escape(answer['route'])}[/]" if answer["route"] else "no route"
+    because = f", {_BECAUSE[answer['reason']]}" if answer["reason"] in _BECAUSE else ""
     parts = [
         f"{escape(answer['method'])} {escape(answer['target'])} (version {answer['version']})",
-        f"  {route}: {escape(answer['action'])}",
+        f"  {route}: {escape(answer['action'])}{because}",
     ]
     if answer["shares"]:
         shares = ", ".join(f"{name} {percent_text(share)} %" for name, share in answer["shares"])
-        bucket = f", bucket {answer['bucket']}" if answer["bucket"] >= 0 else ""
-        parts.append(f"  because of {answer['reason']}{bucket}; group {answer['group']}: {shares}")
+        bucket = f"bucket {answer['bucket']} of 0..9999, " if answer["bucket"] >= 0 else ""
+        parts.append(f"  {bucket}group {answer['group']}: {shares}")
     if answer["endpoints"]:
         parts.append(f"  endpoints: {', '.join(answer['endpoints'])}")
     others = [each for each in answer["considered"] if each["route"] != answer["route"]]
-    parts += [f"  [dim]not {escape(each['route'])}: {escape(each['reason'])}[/]" for each in others]
-    return Group(*parts)
+    if len(others) > _MOST_LINES:  # those that nearly took it say most
+        others = [
+            each for each in others if not each["reason"].startswith(("the path ", "the host "))
+        ]
+    parts += [
+        f"  [dim]not {escape(each['route'])}: {escape(each['reason'])}[/]"
+        for each in others[:_MOST_LINES]
+    ]
+    left = len(answer["considered"]) - bool(answer["route"]) - min(len(others), _MOST_LINES)
+    return Group(*parts, *_and_more(left))
 
 
 def status(answer: Answer) -> Group:
@@ -123,14 +151,22 @@ def status(answer: Answer) -> Group:
     if not answer["gateway"]:
         head.append("[yellow]No gateway answers;[/] this is what the store says.")
     parts: list[RenderableType] = [*head, *_refusal(answer["refusal"])]
+    # Of many groups, those that are on their way are what people look for.
+    groups = (
+        sorted(answer["groups"], key=_is_settled)
+        if len(answer["groups"]) > _MOST_LINES
+        else answer["groups"]
+    )
     for title, table in (
-        ("groups", _groups(answer["groups"])),
+        ("groups", _groups(groups[:_MOST_LINES])),
         ("gateways", _replicas(answer["replicas"])),
         ("workers", _workers(answer["workers"])),
         ("endpoints", _endpoints(answer["endpoints"])),
     ):
         if table.row_count:
             parts += [f"\n[bold]{title}[/]", table]
+            if title == "groups":
+                parts += _and_more(len(groups) - _MOST_LINES)
     return Group(*parts)
 
 
@@ -140,7 +176,26 @@ def warnings(answer: Answer) -> list[str]:
 
 
 def _changes(listed: Sequence[Answer]) -> list[str]:
-    return [f"  {_sign(change)} {escape(change['says'])}" for change in listed]
+    shown = [f"  {_sign(change)} {escape(change['says'])}" for change in listed[:_MOST_LINES]]
+    return [*shown, *_and_more(len(listed) - _MOST_LINES)]
+
+
+def _and_more(count: int) -> list[str]:
+    return [f"  [dim]and {count:,} more (--json lists all)[/]"] if count > 0 else []
+
+
+def _is_settled(group: Answer) -> bool:
+    return all(share["asked"] in {0, 10_000} for share in group["shares"])
+
+
+def _problem(problem: Answer) -> str:
+    place = f"[bold]{escape(problem['file'])}:{problem['line']}:{problem['column']}:[/]"
+    kind = "[yellow]warning:[/] " if problem["severity"] == Severity.WARNING else ""
+    return f"{place} {kind}{escape(problem['message'])}"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _sign(change: Answer) -> str:

@@ -141,7 +141,7 @@ class Supervisor:
                 raise ValueError(f"version {table.version} does not follow the one served")
             self._table = table
             self._health.follow(table)
-            self._follow_certificate(previous, table)
+            self._follow_certificate(table)
             # Once for all workers and beside the loop: a large table takes a quarter of a second.
             frame = await asyncio.to_thread(control.encode, self._install())
             for process in self.processes:
@@ -277,12 +277,10 @@ class Supervisor:
         for process in self.processes:
             process.refusals.pop(version, None)
 
-    def _follow_certificate(self, previous: Table, table: Table) -> None:
-        new = table.gateway.tls
-        if (previous.gateway.tls is None) != (new is None):
-            log.warning("restart_needed", setting="gateway.tls")
-        elif new is not None and self._watch is not None:
-            self._watch.follow(new)
+    def _follow_certificate(self, table: Table) -> None:
+        """Other files of a listener with TLS; switching TLS on or off needs a restart."""
+        if table.gateway.tls is not None and self._watch is not None:
+            self._watch.follow(table.gateway.tls)
 
     def _tell_health(self, place: Place, up: bool) -> None:
         self._send_all(control.Health(*place, up))

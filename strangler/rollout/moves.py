@@ -61,7 +61,8 @@ class Scope:
     def __str__(self) -> str:
         phase = "" if not self.stays else " (reads)" if self.reads_only else " (writes)"
         stays = f"; {', '.join(self.stays)} stay as they are" if self.stays else ""
-        return f"group {self.group}{phase}: {', '.join(self.names)}{stays}"
+        routes = f": {', '.join(self.names)}" if self.names != (self.group,) else ""
+        return f"group {self.group}{phase}{routes}{stays}"
 
 
 def scope_of(table: Table, name: str) -> Scope:

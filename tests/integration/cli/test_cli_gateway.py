@@ -101,7 +101,8 @@ def test_an_address_in_use_is_said(shop):
         taken.listen()
         gateway = shop.serve(ready=False)
         assert gateway.wait(30) == 1
-    assert "cannot be had" in shop.log()
+    assert f"cannot listen on 127.0.0.1:{shop.ports['admin']}" in shop.log()
+    assert shop.json("history") == []  # no version that its author never saw live
 
 
 def test_an_open_admin_port_needs_tokens(shop):
@@ -157,6 +158,14 @@ def test_a_unix_socket_serves_the_api(shop, eventually):
     shop.serve("--admin", f"unix:{path}", ready=False)
     eventually(lambda: "gateway_started" in shop.log(), shop.log)
     assert shop.json("status", "--admin", f"unix:{path}")["gateway"]
+
+
+def test_what_only_a_restart_can_change_is_said(shop, eventually):
+    shop.serve()
+    shop.replaced((f"127.0.0.1:{shop.ports['listen']}", "127.0.0.1:1"))
+    assert "`gateway.listen` takes effect when" in shop.run("plan").stdout
+    shop.replaced(("version: 1", "version: 2"))
+    eventually(lambda: "restart_needed" in shop.log(), shop.log)
 
 
 def test_sighup_reads_the_file_again(shop, eventually):
