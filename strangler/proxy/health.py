@@ -150,7 +150,7 @@ async def check(upstream: Upstream, endpoint: Endpoint, settings: Health) -> boo
             ) as answer,
         ):
             return 200 <= answer.status < 400
-    except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
+    except Exception:  # noqa: BLE001 - whatever it sends, it is not well, and the checks go on
         return False
 
 

@@ -118,3 +118,22 @@ async def test_checks_go_on_under_a_new_table_and_tell_what_changes() -> None:
             await asyncio.sleep(0.01)
         assert len(checker.board.states) == 2
         runner.cancel()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"", b"\x00" * 5000, b"HTTP/1.1 999999999999 x\r\n\r\n", b"HTTP/1.1 200\r\n:\r\n\r\n",
+        b"HTTP/1.1 302 F\r\nLocation: http://[\r\nContent-Length: -1\r\n\r\n",
+        b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n", b"SSH-2.0-x\r\n",
+    ],
+)  # fmt: skip
+async def test_an_endpoint_that_talks_nonsense_is_not_well_and_nothing_worse(said: bytes) -> None:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(said)
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        endpoint = Endpoint("127.0.0.1", server.sockets[0].getsockname()[1])
+        assert not await check(Upstream("reviews", (endpoint,)), endpoint, SETTINGS)
