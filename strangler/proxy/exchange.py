@@ -61,6 +61,7 @@ class Exchange(Sender):
             self.refuse(Refusal.AMBIGUOUS_PATH)
             return
         plan = self.plan = live.plan(index)
+        self.matched = True
         self.safe = self.method in wire.SAFE_METHODS and not self.websocket
         if (self.length or 0) > plan.body_limit or self.bytes_in > plan.body_limit:
             self.refuse(Refusal.BODY_TOO_LARGE)
@@ -185,7 +186,11 @@ class Exchange(Sender):
             forward.identify(self)
         head_only = self.method == b"HEAD"
         answer = wire.refusal_answer(
-            refusal, request_id=self.request_id, close=close, head_only=head_only
+            refusal,
+            request_id=self.request_id,
+            close=close,
+            head_only=head_only,
+            lines=self.plan.route_line if self.matched else b"",
         )
         client.transport.write(answer)
         self._finish()

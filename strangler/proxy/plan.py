@@ -59,13 +59,7 @@ class Side:
         self.idle: Final = timeouts.idle or NO_DEADLINE
         self.total: Final = timeouts.total or NO_DEADLINE
         self.via: Final = b"Via: 1.1 " + live.gateway.via.encode("latin-1") + b"\r\n"
-        label = live.gateway.route_header
-        self.route_line: Final = (
-            b"%b: %b\r\n"
-            % (label.encode(), f"{route.name};{pool.name};v{live.version}".encode("latin-1"))
-            if label
-            else b""
-        )
+        self.route_line: Final = live.route_line(route.name, pool.name)
         self.answer_tail: Final = self.route_line + self.via
         """What is added to every answer."""
         self.plain_tail: Final = self.answer_tail + b"\r\n"
@@ -98,8 +92,9 @@ class RoutePlan:
         self.base: Final = live.series.get((route.name, NO_UPSTREAM), OTHER)
         """Counter cells of answers that the gateway gives itself."""
         added = self.edit_response([]) if self.edit_response else []
-        self.own_lines: Final = b"".join(line + b"\r\n" for line in added)
-        """What the route's rules add to such an answer."""
+        self.route_line: Final = live.route_line(route.name, NO_UPSTREAM)
+        self.own_lines: Final = b"".join(line + b"\r\n" for line in added) + self.route_line
+        """What the route's rules, and the route header, add to such an answer."""
         self.chooser: Chooser | None = None
         self.sides: tuple[Side, ...] = ()
         self.owner: Side | None = None
@@ -164,6 +159,13 @@ class LiveTable:
         self._routes: Final = (*table.routes, _default_route(table))
         self._groups: Final = table.groups
         self._plans: Final[list[RoutePlan | None]] = [None] * len(self._routes)
+
+    def route_line(self, route: str, upstream: str) -> bytes:
+        """The response header that tells who answered, or nothing where it is off."""
+        name = self.gateway.route_header
+        if not name:
+            return b""
+        return f"{name}: {route};{upstream};v{self.version}\r\n".encode("latin-1")
 
     def plan(self, index: int) -> RoutePlan:
         """What happens to requests of a route; -1 (`NO_ROUTE`) is the default upstream's."""

@@ -51,6 +51,8 @@ class ExchangeState:
 
     # the decision
     plan: RoutePlan
+    matched = False
+    """`plan` is known."""
     side: Side
     endpoint: EndpointPool
     safe = True

@@ -69,9 +69,17 @@ _SENTENCES: Final = {
 
 
 def refusal_answer(
-    refusal: Refusal, *, request_id: bytes = b"", close: bool = True, head_only: bool = False
+    refusal: Refusal,
+    *,
+    request_id: bytes = b"",
+    close: bool = True,
+    head_only: bool = False,
+    lines: bytes = b"",
 ) -> bytes:
-    """A whole answer: JSON `{"error": label, "detail": sentence, "request_id": id}`."""
+    """A whole answer: JSON `{"error": label, "detail": sentence, "request_id": id}`.
+
+    `lines` are further header lines, each with its CRLF.
+    """
     detail = {"error": refusal.label, "detail": _SENTENCES[refusal]}
     if request_id:
         detail["request_id"] = request_id.decode("latin-1")
@@ -80,6 +88,7 @@ def refusal_answer(
         STATUS_LINES.get(refusal.status, STATUS_LINES[400]),
         b"Content-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: %d\r\n"
         % len(body),
+        lines,
     ]
     if request_id:
         head.append(b"X-Request-ID: " + request_id + b"\r\n")
