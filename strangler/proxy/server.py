@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Final, Protocol
 
 from strangler.config.model import ProxyCookie, Table, Upstream
-from strangler.proxy import wire
+from strangler.proxy import forward, wire
 from strangler.proxy.counters import BUFFERED_BYTES, REFUSALS, TABLE_VERSION, Refusal
 from strangler.proxy.deadlines import Sweep
 from strangler.proxy.downstream import ClientConnection
@@ -190,6 +190,8 @@ class DataPlane:
     def answer(self, ex: Exchange) -> None:
         """Answer for a route that has no upstream: a redirect or a fixed response."""
         plan = ex.plan
+        if not ex.request_id:
+            forward.identify(ex)  # for the log
         ex.counts(plan.base)
         head, body = _redirect(ex, plan) if plan.answer is None else plan.answer
         closes = ex.client.closes_after(ex) or not ex.request_done

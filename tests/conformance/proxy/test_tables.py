@@ -351,3 +351,22 @@ async def test_a_drain_finishes_what_is_in_flight_and_closes_what_is_idle(gatewa
         assert (value(head, b"connection"), body) == ([b"close"], b"ok")
         async with asyncio.timeout(5):
             await drain
+
+
+async def test_the_route_header_is_on_our_own_answers_too(run, upstream):
+    gateway = await run(
+        simple(
+            upstream,
+            gateway="route_header: X-Route, limits: {body: 1KiB}",
+            routes="- name: gone\n  match: {path: /feed}\n  respond: {status: 410}\n",
+        )
+    )
+    async with client_of(gateway) as client:
+        await client.send(b"GET /feed HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert value((await client.read_message())[0], b"x-route") == [b"gone;-;v1"]
+        await client.send(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2000\r\n\r\n")
+        head, body = await client.read_message()
+        assert value(head, b"x-route") == [b"-;-;v1"]
+        (request_id,) = value(head, b"x-request-id")
+        assert request_id in body
+    assert gateway.logged[0][0].request_id
