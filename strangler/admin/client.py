@@ -24,9 +24,12 @@ class GatewayClient:
     """A running gateway, asked over its admin address."""
 
     def __init__(self, address: str, token: str | None = None) -> None:
-        """`address` is `HOST:PORT`, `http://HOST:PORT` or `unix:/PATH`."""
+        """`address` is `HOST:PORT`, `http://HOST:PORT` or `unix:/PATH`.
+
+        Raises `Failure`, of kind FORBIDDEN, for a token that no header can carry.
+        """
         self.address = address
-        self._token = token
+        self._token = _sendable(token or "")
 
     def call(self, name: str, body: Mapping[str, Any]) -> Any:
         """The answer's JSON; raises `Failure`, of kind UNAVAILABLE if nobody answers."""
@@ -62,6 +65,21 @@ class GatewayClient:
             ) from error
         finally:
             connection.close()
+
+
+def _sendable(token: str) -> str:
+    """The token without the white space around it, such as the newline at the end of a file.
+
+    The refusal does not show it: what is nearly a token is nearly a secret.
+    """
+    token = token.strip()
+    if any(not "!" <= letter <= "~" for letter in token):
+        raise Failure(
+            Kind.FORBIDDEN,
+            "STRANGLER_ADMIN_TOKEN holds a character that no token has: "
+            "it must be the one line that `strangler token` printed",
+        )
+    return token
 
 
 class _UnixConnection(http.client.HTTPConnection):
