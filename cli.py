@@ -48,7 +48,7 @@ def init(place: Place, legacy: str) -> None:
 
     with terminal.failures():
         write_first_table(place.routes, legacy)
-    click.echo(f"Wrote {place.routes}. Next: strangler check, then strangler serve.")
+    click.echo(f"Wrote {place.routes}. Next: `strangler check`, then `strangler serve`.")
 
 
 @main.command()
@@ -92,9 +92,12 @@ def check(place: Place, files: tuple[Path, ...], as_json: bool) -> None:
 def plan(place: Place, as_json: bool) -> None:
     """Say what the file would change if it were applied.
 
+    Ends with the exit code that `strangler apply` would end with.
+
     Example: strangler plan --json
     """
-    run(place, "plan", as_json, lambda commands: commands.plan())
+    answer = run(place, "plan", as_json, lambda commands: commands.plan())
+    sys.exit(3 if answer["blocked"] or answer["takes_back"] else 0)
 
 
 @main.command()

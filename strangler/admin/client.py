@@ -10,6 +10,7 @@ import http.client
 import json
 import socket
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -47,6 +48,10 @@ class GatewayClient:
                 return None
             raise
         return answer if isinstance(answer, Mapping) else None
+
+    def watches(self, file: Path) -> bool:
+        """Whether the gateway makes that file live as soon as it is saved."""
+        return (self.identity() or {}).get("watched") == str(file.resolve())
 
     def _request(self, method: str, path: str, body: bytes | None) -> Any:
         connection = _connection(self.address)

@@ -28,6 +28,10 @@ class Backend(Protocol):
         """The answer as JSON types; raises `Failure`."""
         ...
 
+    def watches(self, file: Path) -> bool:
+        """Whether a running gateway makes that file live as soon as it is saved."""
+        ...
+
 
 class StoreBackend:
     """The store itself, where no gateway runs."""
@@ -38,6 +42,10 @@ class StoreBackend:
     def call(self, name: str, body: Mapping[str, Any]) -> Any:
         """Do it here."""
         return perform(self._operations, name, body)
+
+    def watches(self, file: Path) -> bool:  # noqa: ARG002 - there is no gateway
+        """Nobody does."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +114,17 @@ class Commands:
         return answer
 
     def rebase(self, prefer: str | None, *, dry_run: bool) -> dict[str, Any]:
-        """Carry the file's edits onto the live table, in the file."""
+        """Carry the file's edits onto the live table, in the file.
+
+        The answer says as `watched` whether a gateway makes the file live by itself.
+        """
         saved = self._saved()
+        watched = self._backend.watches(self._file.path)
         answer: dict[str, Any] = self.ask("rebase", {"text": saved.text, "prefer": prefer})
         if not dry_run and answer["text"] != saved.text:
             self._file.write(answer["text"])
-        written = not dry_run
-        return {**answer, "file": as_json(FileNote(str(self._file.path), written=written))}
+        note = FileNote(str(self._file.path), written=not dry_run)
+        return {**answer, "watched": watched, "file": as_json(note)}
 
     def _saved(self) -> Saved:
         return read_file(self._file)

@@ -10,24 +10,29 @@ from strangler.admin.failures import Failure, Kind
 _TEMPLATE = """\
 # The route table of strangler, the gateway in front of your monolith.
 #
-#   strangler check      is this file right?
-#   strangler serve      run the gateway; it takes this file up whenever you save it
-#   strangler explain GET /some/path     where would this request go, and why?
+#   strangler check                    is this file right?
+#   strangler serve                    run the gateway
+#   strangler plan                     what would this file change?
+#   strangler explain GET /some/path   where does this request go, and why?
 #
-# For help while typing, save `strangler schema > routes.schema.json` and keep this line:
+# For help while typing: strangler schema > routes.schema.json
 # yaml-language-server: $schema=routes.schema.json
 
-# The table version that this file is. Raise it by one with every change that shall go live.
+# The table version that this file is. A running gateway takes the file up when
+# you save it with the next number; with the same number nothing changes.
 version: 1
 
 gateway:
   listen: 127.0.0.1:8080     # where your users' requests arrive
-  admin: 127.0.0.1:9900      # status, metrics and the API of the commands; keep it private
+  admin: 127.0.0.1:9900      # status, metrics and commands; keep it private
 
-# Who serves requests. An upstream is one or more endpoints that serve the same thing.
+# Who serves requests: an upstream is one or more endpoints of the same thing.
 upstreams:
   legacy:
     endpoints: [{legacy}]
+    # Must be shorter than the monolith's own keep-alive (gunicorn: 2 s unless
+    # you start it with --keep-alive).
+    # pool_idle: 1s
     # health: {{path: /healthz, interval: 5s}}
     # timeouts: {{connect: 1s, first_byte: 60s}}
 
@@ -35,18 +40,18 @@ upstreams:
   # reviews:
   #   endpoints: [http://127.0.0.1:8101]
 
-# Whatever no route takes goes to the monolith: with no routes at all, nothing changes.
+# Whatever no route takes goes to the monolith: without routes nothing changes.
 default: legacy
 
 # Paths that leave the monolith, one after the other.
 # routes:
 #   - name: reviews
 #     match: {{prefix: /reviews, methods: [GET]}}
-#     split: {{reviews: 0, legacy: 100}}    # then: strangler canary reviews 5
+#     split: {{reviews: 0, legacy: 100}}  # then: strangler canary reviews 5
 #
 #   - name: old-feed
 #     match: {{path: /feed.xml}}
-#     respond: {{status: 410}}              # a path nobody needs any more
+#     respond: {{status: 410}}            # a path nobody needs any more
 """
 
 

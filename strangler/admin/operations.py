@@ -106,6 +106,8 @@ class Operations:
     def explain(self, request: Request, text: str | None = None) -> Explanation:
         """Where a request goes, under the live table or under a text of one's own."""
         with translated():
+            if text is None and self.store.number() == 0:
+                raise Failure(Kind.NOT_FOUND, "no table is live yet: --file asks the file")
             table = self._compiled(self._live().text if text is None else text)
             return explain(table, request, cookie_key(self.store, self._secret))
 

@@ -56,7 +56,10 @@ def plan(answer: Answer) -> Group:
     """What `strangler plan` says."""
     if not answer["changes"]:
         return Group(f"Version {answer['live']} is live, and the file says the same.")
-    parts = [f"Version {answer['live']} -> {answer['proposed']}:", *_changes(answer["changes"])]
+    head = f"Version {answer['live']} -> {answer['proposed']}:"
+    if answer["live"] == answer["proposed"]:
+        head = f"Version {answer['live']} is live, and the file would change it:"
+    parts = [head, *_changes(answer["changes"])]
     if answer["takes_back"]:
         parts.append("\n[yellow]This would take back what was changed live:[/]")
         parts += [f"  {_taken_back(each)}" for each in answer["takes_back"]]
@@ -87,10 +90,18 @@ def done(answer: Answer) -> Group:
 
 def rebased(answer: Answer) -> Group:
     """What `strangler rebase` says."""
+    written = answer["file"]["written"]
+    it_is = f"is version {answer['version']} now" if written else (
+        f"would be version {answer['version']}"
+    )
     if not answer["changes"]:
-        return Group(f"The file has no edits of its own: it is version {answer['version']} now.")
-    head = f"The file is version {answer['version']} now, the live one ({answer['previous']}) with:"
-    return Group(head, *_changes(answer["changes"]), "`strangler apply` makes it live.")
+        return Group(f"The file has no edits of its own: it {it_is}.")
+    live = "`strangler apply` makes it live."
+    if answer["watched"]:
+        live = "It goes live now" if written else "It would go live at once"
+        live += ", as a gateway watches this file."
+    head = f"The file {it_is}, the live one ({answer['previous']}) with:"
+    return Group(head, *_changes(answer["changes"]), live)
 
 
 def history(versions: Sequence[Answer]) -> RenderableType:
