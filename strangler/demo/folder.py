@@ -13,6 +13,7 @@ from pathlib import Path
 
 from strangler.demo import account
 from strangler.demo.failure import DemoError
+from strangler.rollout.versions import DEFAULT_STORE
 
 LAYOUT = 1
 """Counts up when a later release cannot use what an earlier one left."""
@@ -36,6 +37,7 @@ class Folder:
         self.path = path.resolve()
         self.logs = self.path / "log"
         self.seed = self.path / "seed"
+        self.gateway_log = self.logs / "gateway.log"
         self.routes = self.path / "routes.yaml"
         self.addresses = self.path / "addresses.json"
         """Where everything answers, for programs; there while the demo runs."""
@@ -91,6 +93,10 @@ class Folder:
     def is_new(self) -> bool:
         """Whether no demo has filled anything here."""
         return not self._state.exists()
+
+    def has_table(self) -> bool:
+        """Whether a gateway has served a table from here."""
+        return (self.path / DEFAULT_STORE).exists()
 
     def _read(self) -> Done:
         if self.is_new():

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import strangler
-from strangler.demo import ports
+from strangler.demo import news, ports
 from strangler.demo.failure import DemoError
 from strangler.demo.folder import Folder
 from strangler.demo.ports import HOST, Ports
@@ -114,11 +114,13 @@ async def _start_and(work: Work, stack: Stack, folder: Folder, screen: Screen) -
 
 
 async def _stay(stack: Stack, folder: Folder, screen: Screen) -> int:
-    """Say what there is, and stay until a signal."""
+    """Say what there is, and what becomes of the table, until a signal."""
     screen.addresses(stack.ports)
+    if stack.goes_on:
+        screen.goes_on(await stack.live_version())
     screen.what_next(folder, stack.ports)
-    forever: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    return await forever
+    await news.follow(stack.gateway_log, screen)
+    raise AssertionError("it is followed until a signal")
 
 
 STOPPED: Mapping[Work, int] = {_stay: 0, tour: 128 + signal.SIGINT}

@@ -87,7 +87,7 @@ class Programs:
             name="The gateway",
             command=(*STRANGLER, "serve", *listen, "--admin", f"{HOST}:{self.ports.admin}"),
             cwd=self.folder.path,
-            log=self.folder.logs / "gateway.log",
+            log=self.folder.gateway_log,
             output=self.folder.logs / "access.log",
             env=self.upstreams(),
         )

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from strangler.demo.failure import DemoError
 from strangler.demo.folder import Folder
+from strangler.demo.news import Live, Refused
 from strangler.demo.ports import HOST, USUAL, Ports
 
 _PARTS = {
@@ -73,10 +74,29 @@ Move people from another terminal:
   [bold]{command} canary reviews 50[/]
   [bold]{command} cutover reviews[/]
   [bold]{command} rollback reviews[/]
-Or edit routes.yaml there (its version + 1): what you save is live at once.
+Or edit routes.yaml there, with its version + 1, and save: it is live at once,
+or you read here why not.
 Logs of all parts are in {escape(_short(folder.logs))}.
 
 [bold]Ctrl-C[/] stops everything.""")
+
+    def goes_on(self, version: int) -> None:
+        """Say that this is not the first run: what somebody changed is still so."""
+        self.say(f"""
+It goes on with the table of the last time, [bold]version {version}[/]; to begin anew:
+  [bold]{escape(strangler_from(Path.cwd()))} demo --fresh[/]""")
+
+    def refused(self, news: Refused) -> None:
+        """A saved table did not go live, and why."""
+        self.say("\n[bold red]Not live[/]; the table before is still served:")
+        for problem in news.problems:
+            self.say(f"  {escape(problem)}")
+
+    def live(self, news: Live) -> None:
+        """A table version went live."""
+        reason = f": {news.reason}" if news.reason else ""
+        self.say(f"\n[bold green]Version {news.version} is live[/]")
+        self.say(f"  {escape(news.author + reason)}")
 
     def failure(self, error: DemoError) -> None:
         """What went wrong, the part's own last words, and what to do."""

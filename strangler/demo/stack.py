@@ -29,6 +29,9 @@ class Stack:
         self.ports = ports
         self.pids: dict[str, int] = {}
         """The process of each part, by its name."""
+        self.goes_on = folder.has_table()
+        """Whether an earlier run left a table, which is served again."""
+        self.gateway_log = folder.gateway_log
         self._folder = folder
         self._done = done
         self._progress = progress
@@ -42,6 +45,15 @@ class Stack:
                 await self._start()
         except* DemoError as group:
             raise _first(group) from None
+
+    async def live_version(self) -> int:
+        """The number of the live table version, from the gateway that has just become ready."""
+        url = f"http://{HOST}:{self.ports.admin}/api/status"
+        async with (
+            aiohttp.ClientSession(timeout=_PROBE_TIMEOUT) as session,
+            session.get(url, raise_for_status=True) as answer,
+        ):
+            return int((await answer.json())["live"]["number"])
 
     async def failed(self) -> DemoError:
         """Wait until a part ends by itself; which, and why that is a failure."""

@@ -10,6 +10,8 @@ import urllib.request
 import psutil
 import pytest
 
+from strangler.config.edit import set_version
+from strangler.rollout.document import version_of
 from tests.integration.demo.demo_process import Demo, run, wait_for
 
 
@@ -49,7 +51,10 @@ def test_it_starts_serves_stops_and_starts_again(started, kept_folder):
     assert len(set(reviews)) == 1
     assert get(urls["notices"] + "/readyz")[0] == 200
 
+    assert "the table of the last time" not in demo.output()
+
     assert "Version 2" in strangler(demo, "cutover", "reviews")
+    wait_for(lambda: "Version 2 is live" in demo.output(), demo.output)
     assert "split: {reviews: 100, legacy: 0}" in (demo.folder / "routes.yaml").read_text()
 
     twin = run("--dir", str(demo.folder), cwd=kept_folder)
@@ -71,8 +76,27 @@ def test_it_starts_serves_stops_and_starts_again(started, kept_folder):
     again = started()
     assert "made-up data" not in again.output()
     assert '"live": 2' in strangler(again, "plan", "--json")
+    assert "the table of the last time, version 2; to begin anew:" in again.output()
+    assert "demo --fresh" in again.output()
     assert again.signal(signal.SIGTERM) == 0
     assert again.nothing_left()
+
+
+def test_what_becomes_of_a_saved_file_is_said_in_its_terminal(started):
+    demo = started()
+    file = demo.folder / "routes.yaml"
+    text = file.read_text()
+    number = version_of(text)
+    after = set_version(text, number + 1)
+    try:
+        file.write_text(after + "nonsense: 1\n")
+        wait_for(lambda: "Not live" in demo.output(), demo.output)
+        wait_for(lambda: "`nonsense`" in demo.output(), demo.output)
+        file.write_text(after + "# a remark\n")
+        wait_for(lambda: f"Version {number + 1} is live" in demo.output(), demo.output)
+    except AssertionError:
+        file.write_text(text)
+        raise
 
 
 def test_nothing_outlives_a_demo_that_is_killed(started):
