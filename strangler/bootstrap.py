@@ -238,7 +238,11 @@ async def _serve(place: Place, serving: Serving, store: SqlStore) -> None:
             operations=operations,
             guard=guard,
             file=watched,
-            identity={"store": store_identity(store), "routes": str(place.routes.resolve())},
+            identity={
+                "store": store_identity(store),
+                "routes": str(place.routes.resolve()),
+                "watched": str(place.routes.resolve()) if watched else "",
+            },
             changed=publisher.look,
             ready=runtime.ready,
             metrics=runtime.metrics,

@@ -90,8 +90,8 @@ def targets(
     return {name: percent for name, _, percent in pairs}
 
 
-def run(place: Place, view: str, as_json: bool, ask: Callable[[Any], Any]) -> None:
-    """Ask a gateway or the store, and print the answer with that function of `screen`."""
+def run(place: Place, view: str, as_json: bool, ask: Callable[[Any], Any]) -> Any:
+    """Ask a gateway or the store, print the answer with that function of `screen`, return it."""
     from strangler import bootstrap
 
     # A command lives for a moment: looking for garbage would be most of its time on a big table.
@@ -100,6 +100,7 @@ def run(place: Place, view: str, as_json: bool, ask: Callable[[Any], Any]) -> No
         answer = ask(commands)
     gc.enable()
     tell(view, answer, as_json=as_json)
+    return answer
 
 
 def tell(view: str, answer: Any, *, as_json: bool) -> None:

@@ -91,9 +91,8 @@ def done(answer: Answer) -> Group:
 def rebased(answer: Answer) -> Group:
     """What `strangler rebase` says."""
     written = answer["file"]["written"]
-    it_is = f"is version {answer['version']} now" if written else (
-        f"would be version {answer['version']}"
-    )
+    number = answer["version"]
+    it_is = f"is version {number} now" if written else f"would be version {number}"
     if not answer["changes"]:
         return Group(f"The file has no edits of its own: it {it_is}.")
     live = "`strangler apply` makes it live."

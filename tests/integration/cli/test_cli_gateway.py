@@ -45,6 +45,17 @@ def test_a_saved_file_goes_live_and_a_broken_one_changes_nothing(shop, eventuall
     assert shop.json("status")["refusal"] is None
 
 
+def test_rebase_says_that_a_watching_gateway_makes_it_live(shop, eventually):
+    shop.serve()
+    shop.replaced(("/feed.xml", "/feed"))  # not live: its number stayed
+    dry = shop.run("rebase", "--dry-run").stdout
+    assert "would go live at once, as a gateway watches this file" in " ".join(dry.split())
+    assert shop.live() == 1
+    said = shop.run("rebase").stdout
+    assert "goes live now, as a gateway watches this file" in " ".join(said.split())
+    eventually(lambda: shop.live() == 2, shop.log)
+
+
 def test_a_half_saved_file_never_goes_live(shop, eventually):
     shop.serve()
     whole = shop.text.replace("version: 1", "version: 2").replace("/feed.xml", "/feed")

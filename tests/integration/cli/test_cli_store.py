@@ -86,13 +86,38 @@ def test_two_people_never_overwrite_each_other_silently(shop, tmp_path):
     shop.replaced(("version: 1", "version: 3"))
     refused = shop.run("apply", *store, code=3).stderr
     assert "split reviews 25 %, legacy 75 % -> reviews 0 %" in refused
-    assert "take back what was changed live" in shop.run("plan", *store).stdout
+    assert "take back what was changed live" in shop.run("plan", *store, code=3).stdout
 
     shop.run("rebase", *store)
     expected = mine.replace("version: 1", "version: 3")
     assert shop.file.read_text() == expected.replace("0, legacy: 100", "25, legacy: 75")
     shop.run("apply", *store)
     assert shop.json("status", *store)["live"]["number"] == 3
+
+
+def test_a_plan_ends_as_applying_would(shop):
+    shop.run("plan")
+    shop.run("apply")
+    shop.run("plan")
+    shop.replaced(("/feed.xml", "/feed"))
+    assert "It would be refused" in shop.run("plan", code=3).stdout
+    assert shop.json("plan", code=3)["blocked"]
+    shop.replaced(("version: 1", "version: 2"))
+    shop.run("plan")
+    shop.replaced(("/feed}", "feed}"))
+    shop.run("plan", code=1)
+
+
+def test_without_a_gateway_rebase_leaves_going_live_to_apply(shop):
+    shop.run("apply")
+    shop.replaced(("/feed.xml", "/feed"))
+    text = shop.file.read_text()
+    dry = shop.run("rebase", "--dry-run").stdout
+    assert "would be version 2" in dry
+    assert shop.file.read_text() == text
+    said = shop.run("rebase").stdout
+    assert "is version 2 now" in said
+    assert "`strangler apply` makes it live" in said
 
 
 def test_of_two_commands_at_once_each_is_live_or_told(shop):
