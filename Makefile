@@ -28,8 +28,9 @@ tour: $(VENV)/.installed ## Play the migration without a person, under load, and
 	@$(BIN)/strangler demo --tour $(ARGS)
 
 .PHONY: test
+# worksteal: neighbours run in the same process, so that most servers are started once.
 test: $(VENV)/.installed-dev ## Run the tests, in parallel
-	@$(BIN)/pytest -n auto $(ARGS)
+	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## Check style, layout, types and the contracts between packages

@@ -8,6 +8,8 @@ REVIEW_KEYS = [
     "id", "product_id", "product_name", "author", "rating", "title", "body", "created_at",
     "updated_at",
 ]  # fmt: skip
+SEEDED = 130
+"""Reviews of the small data set."""
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 
@@ -19,7 +21,8 @@ def test_a_page_of_reviews_is_newest_first_and_keeps_its_parameters(visitor):
     assert page["previous"] == "/api/reviews?product=3&page=1&page_size=5"
 
     page = visitor.get("/api/reviews").json
-    assert (page["count"], page["page"], page["page_size"]) == (130, 1, 20)
+    assert page["count"] >= SEEDED  # other tests write some
+    assert (page["page"], page["page_size"]) == (1, 20)
     assert (page["next"], page["previous"]) == ("/api/reviews?page=2", None)
     assert [list(row) for row in page["results"]] == [REVIEW_KEYS] * 20
     order = [(row["created_at"], row["id"]) for row in page["results"]]
@@ -33,7 +36,8 @@ def test_the_pages_together_are_all_reviews(visitor):
         page = visitor.get(path).json
         seen += [row["id"] for row in page["results"]]
         path = page["next"]
-    assert sorted(seen) == list(range(1, 131))
+    assert len(seen) == len(set(seen)) == page["count"]
+    assert set(seen) >= set(range(1, SEEDED + 1))
 
 
 def test_a_page_beyond_the_last_is_empty_and_leads_back(visitor):
