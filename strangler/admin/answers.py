@@ -63,6 +63,12 @@ class Done:
     previous_text: str = ""
 
 
+def unchanged(live: TableVersion, scope: str = "", *, dry_run: bool) -> Done:
+    """Nothing to change: whoever asks twice, such as a pipeline run again, has what they want."""
+    number, text = live.number, live.text
+    return Done(number, number, (), dry_run, scope, text=text, previous_text=text)
+
+
 @dataclass(frozen=True, slots=True)
 class VersionInfo:
     """A table version in a list."""

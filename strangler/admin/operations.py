@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from strangler.admin import judge
-from strangler.admin.answers import Done, Plan, VersionInfo, version_info
+from strangler.admin.answers import Done, Plan, VersionInfo, unchanged, version_info
 from strangler.admin.explain import Explanation, Request, explain
 from strangler.admin.failures import Failure, Kind, translated
 from strangler.admin.keys import cookie_key
@@ -135,7 +135,7 @@ class Operations:
                 self._note_refusal(who, source, message, dry_run=dry_run)
                 raise Failure(Kind.CONFLICT, message)
             if live is not None and plan.proposed == live.number:
-                return Done(live.number, live.number, (), dry_run=dry_run, text=live.text)
+                return unchanged(live, dry_run=dry_run)
             return self._commit(_Draft(text, source), live, who, dry_run=dry_run)
 
     def canary(
@@ -255,10 +255,12 @@ class Operations:
             wanted = shares(table, scope)
             text = set_version(set_split(live.text, scope.names, wanted), live.number + 1)
             if same(text, live.text):
-                split = shares_text(wanted)
-                raise Failure(Kind.REFUSED, f"group {scope.group} already is at {split}")
-            draft = _Draft(text, source, str(scope))
-            done = self._commit(draft, live, who, dry_run=dry_run)
+                done = unchanged(
+                    live, f"{scope}, already at {shares_text(wanted)}", dry_run=dry_run
+                )
+            else:
+                draft = _Draft(text, source, str(scope))
+                done = self._commit(draft, live, who, dry_run=dry_run)
             return replace(done, warnings=(*done.warnings, *moves.cautions(table, scope)))
 
     def _earlier(self, scope: moves.Scope) -> Iterable[dict[str, int]]:

@@ -64,7 +64,9 @@ class WorkingCopy:
             raise
 
     def follow(self, before: str, after: str) -> FileNote | None:
-        """Bring the file along after a change went live; None where there is none to bring."""
+        """Bring the file along after a change went live; None without a file or a change."""
+        if before == after:
+            return None
         for _ in range(_ATTEMPTS):
             try:
                 saved = self.read()

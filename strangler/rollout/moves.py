@@ -149,10 +149,13 @@ def cutover(table: Table, scope: Scope, to: str | None) -> dict[str, int]:
 
 
 def rollback(scope: Scope, before: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """100 % on the side before. `before` are the scope's earlier splits, newest first."""
+    """100 % on the side before; if the old side has all of it, the split stays.
+
+    `before` are the scope's earlier splits, newest first.
+    """
     holder = _holder(scope.shares)
     if holder == scope.old:
-        raise RefusedError(f"{scope.old} already has 100 %: there is nothing to roll back")
+        return scope.shares
     earlier = (_holder(shares) for shares in before)
     side = next((name for name in earlier if name and name != holder), scope.old)
     return _all_on(scope, side)

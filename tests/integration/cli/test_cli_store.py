@@ -95,6 +95,18 @@ def test_two_people_never_overwrite_each_other_silently(shop, tmp_path):
     assert shop.json("status", *store)["live"]["number"] == 3
 
 
+def test_asking_twice_is_no_failure(shop):
+    shop.run("apply")
+    shop.replaced(("/feed.xml", "/feed"))
+    text = shop.file.read_text()
+    for words in (("canary", "reviews", "0"), ("rollback", "reviews")):
+        said = shop.run(*words).stdout
+        assert "already at reviews 0 %, legacy 100 %" in " ".join(said.split())
+        assert "edits" not in said
+    assert shop.file.read_text() == text
+    assert len(shop.json("history")) == 1
+
+
 def test_a_plan_ends_as_applying_would(shop):
     shop.run("plan")
     shop.run("apply")
