@@ -6,7 +6,6 @@ so that `strangler --help` and `strangler check` start quickly.
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -53,27 +52,9 @@ def checker(missing_file: Severity = Severity.WARNING) -> CheckText:
 
     @lru_cache(maxsize=2)
     def remembered(text: str) -> Checked:
-        with _kept_from_collector():
-            return check(text, env=os.environ, sections=sections())
+        return check(text, env=os.environ, sections=sections())
 
     return lambda text: with_files(remembered(text), text, missing_file)
-
-
-@contextmanager
-def _kept_from_collector() -> Iterator[None]:
-    """What is made inside is never looked at by the cycle collector.
-
-    A table has no cycles and lives long. Walking one of 10,000 routes would stop every thread of
-    a gateway, its event loop too, for a quarter of a second, again and again.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if enabled:
-            gc.enable()
 
 
 def schema() -> dict[str, Any]:

@@ -8,7 +8,7 @@ both make a file mean something else than what a reviewer sees.
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingOf
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -55,21 +55,12 @@ class _Composer:
         self._count = 0
         self._open: list[_Open] = []
         self._anchors: dict[str, tuple[Node, int] | None] = {}
-        self._handlers = {
-            yaml.ScalarEvent: self._scalar,
-            yaml.MappingStartEvent: self._start_mapping,
-            yaml.SequenceStartEvent: self._start_sequence,
-            yaml.MappingEndEvent: self._end,
-            yaml.SequenceEndEvent: self._end,
-            yaml.AliasEvent: self._alias,
-            yaml.DocumentStartEvent: self._document,
-        }
 
     def feed(self, event: Any) -> None:
         """Take one event."""
-        handler = self._handlers.get(type(event))
+        handler = self._HANDLERS.get(type(event))
         if handler is not None:
-            handler(event)
+            handler(self, event)
 
     def finish(self) -> None:
         """An empty document is a problem of its own."""
@@ -166,6 +157,17 @@ class _Composer:
     def _refuse(self, mark: Mark, message: str) -> None:
         self.problems.append(Problem(mark.line + 1, mark.column + 1, message))
         raise _RefusedError
+
+    # Functions, not bound methods: a composer that held itself would keep its tree alive.
+    _HANDLERS: ClassVar = {
+        yaml.ScalarEvent: _scalar,
+        yaml.MappingStartEvent: _start_mapping,
+        yaml.SequenceStartEvent: _start_sequence,
+        yaml.MappingEndEvent: _end,
+        yaml.SequenceEndEvent: _end,
+        yaml.AliasEvent: _alias,
+        yaml.DocumentStartEvent: _document,
+    }
 
 
 class _Open:

@@ -1,3 +1,5 @@
+import gc
+
 import pytest
 import yaml
 
@@ -104,3 +106,15 @@ def test_scalars_show_no_credentials_and_no_novels():
     root, _ = compose(f"[http://a:b@c/, {'x' * 100}]", {})
     shown = [item.shown for item in root.items if isinstance(item, Scalar)]
     assert shown == ["`http://...@c/`", f"`{'x' * 57}...`"]
+
+
+def test_a_tree_goes_when_it_is_let_go():
+    text = "a: [" + "x, " * 1000 + "]\n"
+    gc.collect()
+    gc.disable()
+    try:
+        compose(text, {})
+        left = gc.collect()
+    finally:
+        gc.enable()
+    assert left < 100
