@@ -170,8 +170,11 @@ def serve(place: Place, serving: Serving) -> None:
     import asyncio
 
     from strangler.admin.failures import translated
+    from strangler.admin.first_load import nothing_to_serve
     from strangler.telemetry import logs
 
+    if not place.routes.exists() and not _has_store(place):
+        raise nothing_to_serve()  # before a store is made in a folder that was a mistake
     logs.configure()
     with translated(), closing(open_place_store(place)) as store:
         asyncio.run(_serve(place, serving, store))

@@ -48,11 +48,16 @@ def first_load(
     with translated():
         live = operations.store.newest()
         if live is None:
-            raise Failure(
-                Kind.NOT_FOUND,
-                "there is no routes.yaml and the store is empty: `strangler init` writes a first",
-            )
+            raise nothing_to_serve()
         return Start(compiled(live, check), live.number)
+
+
+def nothing_to_serve() -> Failure:
+    """Neither a file nor a version in the store."""
+    return Failure(
+        Kind.NOT_FOUND,
+        "there is no routes.yaml and the store is empty: `strangler init` writes a first",
+    )
 
 
 def _offer(operations: Operations, saved: Saved, refusals: Refusals) -> None:

@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
@@ -25,6 +26,9 @@ from strangler.proxy.control import (
 )
 from strangler.proxy.memory import SharedCells
 from strangler.proxy.status import Stage, WorkerStatus
+
+DEFERRED: Final = (signal.SIGINT, signal.SIGTERM)
+"""Blocked while a worker starts, so that its process inherits the mask and unblocks them itself."""
 
 log = structlog.get_logger()
 
@@ -89,6 +93,8 @@ class WorkerProcess:
         }
         options = [str(part) for option in numbers.items() for part in option]
         try:
+            # Until the worker can handle signals they wait: a group's would end it half started.
+            signal.pthread_sigmask(signal.SIG_BLOCK, DEFERRED)
             process = await asyncio.create_subprocess_exec(
                 *command, *options, stdin=asyncio.subprocess.DEVNULL, pass_fds=numbers.values()
             )
@@ -96,6 +102,7 @@ class WorkerProcess:
             ours.close()
             raise
         finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, DEFERRED)
             theirs.close()
         worker = cls(slot, inheritance.pages, process, changed)
         await worker._channel.open(ours)

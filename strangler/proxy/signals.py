@@ -33,6 +33,7 @@ def handled(supervisor: Supervisor, *, reload: Callable[[], None]) -> Iterator[a
         if stop.is_set():
             log.warning("stopping_at_once")
             supervisor.kill()
+        supervisor.leave()
         stop.set()
 
     def restart() -> None:
@@ -51,6 +52,7 @@ def handled(supervisor: Supervisor, *, reload: Callable[[], None]) -> Iterator[a
         loop.add_signal_handler(number, handler)
     try:
         yield stop
+        log.info("stopped")
     finally:
         for number in handlers:
             loop.remove_signal_handler(number)

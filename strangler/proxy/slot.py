@@ -61,8 +61,13 @@ class Slot:
     async def start(self) -> None:
         """Start the slot's worker and wait until it accepts. Raises WorkerStartError."""
         async with self._starting:
-            if not self._stopping and self._current is None:
+            if self._stopping or self._current is not None:
+                return
+            try:
                 self._current = await self._launch()
+            except WorkerStartError:
+                if not self._stopping:  # else it was told to end, as we were
+                    raise
 
     async def keep(self) -> None:
         """Start a new worker whenever the current one dies; returns after `stop`."""
@@ -89,6 +94,10 @@ class Slot:
         if old is not None:
             old.drain(drain)
             await old.end(drain + DRAIN_SLACK)
+
+    def leave(self) -> None:
+        """A worker that ends from now on is missed by nobody: no successor is started."""
+        self._stopping = True
 
     async def stop(self, drain: float) -> None:
         """End every worker: drained within `drain` seconds, killed beyond."""

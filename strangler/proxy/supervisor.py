@@ -173,6 +173,12 @@ class Supervisor:
         for slot in self._slots:
             await slot.replace(self._drain_time)
 
+    def leave(self) -> None:
+        """From now on workers may end: systemd and shells signal a whole group, so those too."""
+        for slot in self._slots:
+            slot.leave()
+        self._pulse.beat()
+
     async def stop(self) -> None:
         """Let every worker drain and exit."""
         await asyncio.gather(*(slot.stop(self._drain_time) for slot in self._slots))

@@ -114,6 +114,8 @@ class Worker:
     async def run(self, control: socket.socket, listener: socket.socket) -> int:
         """Serve until told to drain; the process's exit code."""
         self._loop.add_signal_handler(signal.SIGTERM, self._drain_soon)
+        # The supervisor started this process with both blocked.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
         await self._channel.open(control)
         await asyncio.wait((self._ready, self._leave), return_when=asyncio.FIRST_COMPLETED)
         if not self._ready.done():
