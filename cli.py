@@ -207,11 +207,11 @@ def history(place: Place, limit: int, as_json: bool) -> None:
 
 @main.command()
 @click.argument("before", type=click.IntRange(1))
-@click.argument("after", type=click.IntRange(1))
+@click.argument("after", default="live")
 @terminal.as_json
 @terminal.place
 def diff(place: Place, as_json: bool, **body: Any) -> None:
-    """Say what changed from version BEFORE to version AFTER.
+    """Say what changed from version BEFORE to version AFTER [live].
 
     Example: strangler diff 11 12
     """

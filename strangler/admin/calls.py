@@ -59,7 +59,7 @@ def _canary(operations: Operations, body: Body) -> Any:
     percent, to = _optional(body, "percent"), body.get("to") or {}
     if not isinstance(to, Mapping):
         raise Failure(Kind.USAGE, "`to` must be an object of upstreams and percentages")
-    if percent is None and not to:
+    if (percent is None) != bool(to):
         raise Failure(Kind.USAGE, "say how much: canary ROUTE PERCENT, or --to NAME=PERCENT")
     return operations.canary(
         _text(body, "route"),
@@ -98,9 +98,12 @@ def _rebase(operations: Operations, body: Body) -> Any:
 
 
 def _explain(operations: Operations, body: Body) -> Any:
+    target = _text(body, "target")
+    if not target.startswith(("/", "http://", "https://")) and target != "*":
+        raise Failure(Kind.USAGE, f"{target!r} is no path: it begins with a slash")
     request = Request(
         _text(body, "method"),
-        _text(body, "target"),
+        target,
         tuple(_header(pair) for pair in _list(body, "headers")),
         _optional(body, "client") or "127.0.0.1",
     )
@@ -116,7 +119,8 @@ def _version(operations: Operations, body: Body) -> Any:
 
 
 def _diff(operations: Operations, body: Body) -> Any:
-    return operations.diff(_number(body.get("before")), _number(body.get("after")))
+    after = body.get("after", "live")
+    return operations.diff(_number(body.get("before")), None if after == "live" else _number(after))
 
 
 def _status(operations: Operations, _body: Body) -> Any:

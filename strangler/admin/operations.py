@@ -97,11 +97,11 @@ class Operations:
             raise Failure(Kind.NOT_FOUND, f"there is no version {number}: see `strangler history`")
         return found
 
-    def diff(self, before: int, after: int) -> list[Change]:
-        """What changed between two versions."""
-        texts = self.version(before).text, self.version(after).text
+    def diff(self, before: int, after: int | None) -> list[Change]:
+        """What changed between two versions; None is the live one."""
         with translated():
-            return list(diff(*texts))
+            last = self._live() if after is None else self.version(after)
+            return list(diff(self.version(before).text, last.text))
 
     def explain(self, request: Request, text: str | None = None) -> Explanation:
         """Where a request goes, under the live table or under a text of one's own."""

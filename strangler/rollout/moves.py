@@ -127,7 +127,7 @@ def canary(
     shares = scope.shares
     wanted = dict(to)
     if percent is not None:
-        wanted[_only_new(scope, "PERCENT")] = percent
+        wanted[_only_new(scope, "PERCENT", "--to NAME=PERCENT")] = percent
     for name in wanted:
         _check_target(table, scope, name)
     shares.update(wanted)
@@ -143,7 +143,7 @@ def canary(
 
 def cutover(table: Table, scope: Scope, to: str | None) -> dict[str, int]:
     """100 % on the new side; raises `RefusedError`."""
-    target = to or _only_new(scope, "the side")
+    target = to or _only_new(scope, "`cutover`", "--to NAME")
     _check_target(table, scope, target)
     return _all_on(scope, target)
 
@@ -176,16 +176,16 @@ def _all_on(scope: Scope, target: str) -> dict[str, int]:
     return shares
 
 
-def _only_new(scope: Scope, what: str) -> str:
+def _only_new(scope: Scope, what: str, option: str) -> str:
     if len(scope.new) == 1:
         return scope.new[0]
     if not scope.new:
         raise RefusedError(
-            f"{scope.names[0]} knows no side beside {scope.old}: say which with --to NAME=PERCENT"
+            f"{scope.names[0]} knows no side beside {scope.old}: say which with {option}"
         )
     raise RefusedError(
         f"{scope.names[0]} has several new sides ({', '.join(scope.new)}), so {what} alone "
-        "does not say which: use --to NAME=PERCENT"
+        f"does not say which: use {option}"
     )
 
 

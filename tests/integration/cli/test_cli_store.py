@@ -59,6 +59,8 @@ def test_a_life_without_a_gateway(shop):
     ]
     assert versions[3]["author"] == "grace"
     assert "12.5 %" in shop.run("diff", "1", "2").stdout
+    assert shop.run("diff", "4").stdout == shop.run("diff", "4", "live").stdout
+    assert shop.run("diff", "4").stdout == shop.run("diff", "4", "5").stdout
     assert shop.json("status")["live"]["number"] == 5
     assert "route reviews" in shop.run("explain", "GET", "/reviews/5", "-H", "A: b").stdout
     assert "nothing to roll back" not in shop.run("history").stdout
@@ -172,6 +174,9 @@ def test_a_broken_file_is_left_as_it_is(shop):
     [
         (("canary", "reviews"), 2),
         (("canary", "reviews", "101"), 2),
+        (("canary", "reviews", "60", "--to", "reviews=5"), 2),
+        (("explain", "GET", "reviews"), 2),
+        (("diff", "1", "newest"), 2),
         (("canary", "nope", "5"), 1),
         (("canary", "feed", "5"), 1),
         (("explain", "GET", "/", "-H", "nonsense"), 2),

@@ -96,7 +96,7 @@ def test_a_first_new_side_must_be_named_and_known():
 def test_cutover_gives_everything_to_the_new_side():
     found = table(PAGE, TWO)
     assert cutover(found, scope_of(found, "page"), None) == {"a": 10000, "legacy": 0}
-    with pytest.raises(RefusedError, match="several new sides"):
+    with pytest.raises(RefusedError, match=r"several new sides.*use --to NAME$"):
         cutover(found, scope_of(found, "two"), None)
     assert cutover(found, scope_of(found, "two"), "b") == {"a": 0, "b": 10000, "legacy": 0}
 
