@@ -30,6 +30,8 @@ class SupervisorRuntime:
         self._supervisor = supervisor
         self._refusals = refusals
         self._table: Table | None = None
+        self._before: Mapping[tuple[str, str], int] = {}
+        """What had been counted when the table that is served now was handed out."""
 
     async def start(self, table: Table) -> None:
         """Start the workers with the first table; raises `Failure` if that cannot be."""
@@ -48,9 +50,10 @@ class SupervisorRuntime:
         One that does not answer is no refusal: it takes the table when it can, and `status` shows
         that it is behind.
         """
+        before = self._counted()
         published = await self._supervisor.publish(table)
         if published.acknowledgements:
-            self._table = table
+            self._table, self._before = table, before
         for each in published.failures:
             if not each.refused:
                 log.warning("worker_late", slot=each.slot, pid=each.pid, version=table.version)
@@ -90,8 +93,17 @@ class SupervisorRuntime:
             for endpoint in upstream.endpoints
         ]
 
+    def since(self) -> int:
+        """The table version that is served, from which on `requests` counts."""
+        return self._table.version if self._table else 0
+
     def requests(self) -> Mapping[tuple[str, str], int]:
-        """Answered requests since the start, by route and upstream."""
+        """Requests answered under the table that is served now, by route and upstream."""
+        counted = self._counted()
+        return {pair: count - self._before.get(pair, 0) for pair, count in counted.items()}
+
+    def _counted(self) -> Mapping[tuple[str, str], int]:
+        """Those since the start."""
         counts: dict[tuple[str, str], int] = {}
         for family in self._supervisor.metrics(_VERSION):
             if family.name == _REQUESTS:

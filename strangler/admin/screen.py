@@ -174,7 +174,8 @@ def status(answer: Answer) -> Group:
         ("endpoints", _endpoints(answer["endpoints"])),
     ):
         if table.row_count:
-            parts += [f"\n[bold]{title}[/]", table]
+            since = f" since version {answer['since']}" if title == "groups" else ""
+            parts += [f"\n[bold]{title}[/]{since if answer['gateway'] else ''}", table]
             if title == "groups":
                 parts += _and_more(len(groups) - _MOST_LINES)
     return Group(*parts)

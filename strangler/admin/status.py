@@ -58,7 +58,11 @@ class Runtime(Protocol):
         ...
 
     def requests(self) -> Mapping[tuple[str, str], int]:
-        """Requests since the start, by route and upstream."""
+        """Requests under the table that is served now, by route and upstream."""
+        ...
+
+    def since(self) -> int:
+        """That table's version."""
         ...
 
     def refusal(self) -> Refusal | None:
@@ -74,7 +78,7 @@ class Share:
     asked: int
     """Hundredths of a percent."""
     requests: int | None
-    """Since the gateway started; None without a running gateway."""
+    """Since version `Status.since` is served; None without a running gateway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,8 @@ class Status:
     workers: tuple[Worker, ...] = ()
     endpoints: tuple[EndpointHealth, ...] = ()
     refusal: Refusal | None = None
+    since: int = 0
+    """The version from which on requests are counted."""
 
 
 def status_of(
@@ -132,6 +138,7 @@ def status_of(
         workers=tuple(runtime.workers()) if runtime else (),
         endpoints=tuple(runtime.endpoints()) if runtime else (),
         refusal=runtime.refusal() if runtime else None,
+        since=runtime.since() if runtime else 0,
     )
 
 

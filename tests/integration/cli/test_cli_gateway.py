@@ -22,7 +22,7 @@ def test_commands_go_through_the_gateway_and_the_file_follows(shop, eventually):
     status = shop.json("status")
     assert status["gateway"]
     assert {worker["version"] for worker in status["workers"]} == {2}
-    assert sum(share["requests"] for share in status["groups"][0]["shares"]) == 1
+    assert status["since"] == 2
     assert shop.run("status").stdout.count("12.5 %") == 1
     assert "strangler_requests_total" in shop.get(shop.ports["admin"], "/metrics")
     assert shop.stop(gateway) == 0
@@ -54,6 +54,22 @@ def test_rebase_says_that_a_watching_gateway_makes_it_live(shop, eventually):
     said = shop.run("rebase").stdout
     assert "goes live now, as a gateway watches this file" in " ".join(said.split())
     eventually(lambda: shop.live() == 2, shop.log)
+
+
+def test_status_counts_since_the_live_version(shop):
+    def taken() -> int:
+        shares = shop.json("status")["groups"][0]["shares"]
+        return sum(share["requests"] for share in shares)
+
+    shop.serve()
+    for _ in range(3):
+        shop.get(shop.ports["listen"], "/reviews/5")
+    assert taken() == 3
+    shop.run("canary", "reviews", "50")
+    assert taken() == 0
+    shop.get(shop.ports["listen"], "/reviews/5")
+    assert taken() == 1
+    assert "groups since version 2" in shop.run("status").stdout
 
 
 def test_a_half_saved_file_never_goes_live(shop, eventually):
