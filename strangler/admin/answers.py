@@ -55,7 +55,7 @@ class Done:
     changes: tuple[Change, ...]
     dry_run: bool = False
     scope: str = ""
-    """The group and the routes that a command on a route acted on."""
+    """The group and the routes that a command on a route acted on, or `back to version N`."""
     warnings: tuple[str, ...] = ()
     file: FileNote | None = None
     text: str = ""

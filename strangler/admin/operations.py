@@ -183,7 +183,7 @@ class Operations:
             if same(target.text, live.text):
                 raise Failure(Kind.REFUSED, f"version {target.number} is what is live already")
             text = set_version(target.text, live.number + 1)
-            draft = _Draft(text, Source.UNDO, f"the whole table, back to version {target.number}")
+            draft = _Draft(text, Source.UNDO, f"back to version {target.number}")
             return self._commit(draft, live, who, dry_run=dry_run)
 
     def rebase(self, text: str, prefer: Prefer | None = None) -> Done:

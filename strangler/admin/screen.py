@@ -73,7 +73,8 @@ def done(answer: Answer) -> Group:
     """What a changing command says."""
     parts = []
     if answer["scope"]:
-        parts.append(f"Acts on {escape(answer['scope'])}.")
+        verb = "Goes" if answer["scope"].startswith("back to ") else "Acts on"
+        parts.append(f"{verb} {escape(answer['scope'])}.")
     if answer["version"] == answer["previous"]:
         parts.append(f"Version {answer['version']} is live already; nothing to do.")
     else:

@@ -56,3 +56,11 @@ def test_of_many_routes_only_those_that_nearly_took_a_request_are_told():
     assert "not near: the method" in said
     assert "not r4" not in said
     assert "and 100 more" in said
+
+
+def test_what_a_change_acts_on():
+    answer = {"version": 2, "previous": 2, "dry_run": False, "changes": []}
+    assert "Acts on group reviews.\n" in printed(screen.done({**answer, "scope": "group reviews"}))
+    assert "Goes back to version 4.\n" in printed(
+        screen.done({**answer, "scope": "back to version 4"})
+    )
