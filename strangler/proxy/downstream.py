@@ -165,8 +165,12 @@ class ClientConnection(RequestReader):
             self._close(sending=not done.request_done)
         elif self._waiting or self._closing or self.full:
             self._go_on()
-        else:
+        elif self._paused:
             self._idle()
+        else:
+            self.phase = Phase.IDLE
+            keep_alive = self.plane.live.gateway.timeouts.keep_alive
+            self.deadline = self.plane.now + (keep_alive or NO_DEADLINE)
 
     def _go_on(self) -> None:
         """Begin the waiting requests until one of them takes its time.

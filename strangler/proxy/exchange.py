@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 class Exchange(Sender):
     """One request and its answer."""
 
+    __slots__ = ()
+
     # from the head to a connection
 
     def begin(self) -> None:
@@ -60,7 +62,7 @@ class Exchange(Sender):
         if index == AMBIGUOUS:
             self.refuse(Refusal.AMBIGUOUS_PATH)
             return
-        plan = self.plan = live.plan(index)
+        plan = self.plan = live.plans[index] or live.plan(index)
         self.matched = True
         self.safe = self.method in wire.SAFE_METHODS and not self.websocket
         if (self.length or 0) > plan.body_limit or self.bytes_in > plan.body_limit:
@@ -83,7 +85,7 @@ class Exchange(Sender):
             choice = plan.chooser.choose(
                 pairs_of(self.head) if plan.reads_headers else NO_PAIRS,
                 self.cookie,
-                client.address_of(self),
+                client.address_of(self) if plan.reads_address else b"",
                 plane.cookies,
                 _draw,
                 https=client.https,

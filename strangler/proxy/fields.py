@@ -56,11 +56,11 @@ def drop(_into: object, _value: bytes, _line: bytes) -> None:
     """The line concerns this connection only, or is not the sender's to say."""
 
 
-class Lines(dict[bytes, "tuple[Note[T], bytes] | None"], Generic[T]):
+class Lines(Generic[T]):
     """What to do with a line: None to copy it, else a function and the line's value.
 
-    Holds only lines that llhttp has approved as part of some head. A head all of whose lines are
-    here needs no other approval than of its first line and of its framing, which is its reader's
+    Knows only lines that llhttp has approved as part of some head. A head all of whose lines are
+    known needs no other approval than of its first line and of its framing, which is its reader's
     business. Bounded, as clients choose the lines.
     """
 
@@ -68,7 +68,8 @@ class Lines(dict[bytes, "tuple[Note[T], bytes] | None"], Generic[T]):
         self, special: Mapping[bytes, Note[T]], is_dropped: Callable[[bytes], bool]
     ) -> None:
         """`special` is by lower-case name; `is_dropped` decides about all other names."""
-        super().__init__()
+        self.known: Final[dict[bytes, tuple[Note[T], bytes] | None]] = {}
+        """By whole line. A plain dictionary, as it is asked for every line of every head."""
         self._special = special
         self._is_dropped = is_dropped
 
@@ -81,9 +82,9 @@ class Lines(dict[bytes, "tuple[Note[T], bytes] | None"], Generic[T]):
             note = drop
         known = None if note is None else (note, value.strip(b" \t"))
         if len(line) <= _LONGEST:
-            if len(self) >= _REMEMBERED:
-                self.clear()
-            self[line] = known
+            if len(self.known) >= _REMEMBERED:
+                self.known.clear()
+            self.known[line] = known
         return known
 
 

@@ -52,16 +52,26 @@ def upstream_head(ex: ExchangeState, *, length: int | None) -> bytes:
     host = side.host
     if host is None and ex.host:
         host = ex.host
-    return b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%b%bX-Request-ID: %b\r\ntraceparent: %b\r\n%b\r\n" % (
-        ex.method,
-        target,
-        host or ex.endpoint.authority,
-        b"\r\n".join((*lines, b"")) if lines else b"",
-        b"" if ex.length is None and not ex.unusual else _framing(ex, length),
-        ex.client.forwarding(ex),
-        ex.request_id,
-        ex.traceparent,
-        side.via if not ex.via else _via(ex),
+    return b"".join(
+        (
+            ex.method,
+            b" ",
+            target,
+            b" HTTP/1.1\r\nHost: ",
+            host or ex.endpoint.authority,
+            b"\r\n",
+            b"\r\n".join(lines),
+            b"\r\n" if lines else b"",
+            b"" if ex.length is None and not ex.unusual else _framing(ex, length),
+            ex.client.forwarding(ex),
+            b"X-Request-ID: ",
+            ex.request_id,
+            b"\r\ntraceparent: ",
+            ex.traceparent,
+            b"\r\n",
+            side.via if not ex.via else _via(ex),
+            b"\r\n",
+        )
     )
 
 

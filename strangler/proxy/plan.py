@@ -77,6 +77,10 @@ class RoutePlan:
         self.body_limit: Final = _or_unlimited(route.body_limit, live.gateway.limits.body)
         self.reads_headers: Final = _reads_headers(group)
         """Its choices look at header fields other than Cookie."""
+        self.reads_address: Final = any(
+            source.kind is IdentityKind.CLIENT_IP for source in group.identity
+        )
+        """Its choices look at the client's address."""
         self.has_streams: Final = route.group in live.streaming
         self.fenced: Final = route.group in live.fenced
         self.rewrite: Final = None if self._answers(route) else route_rewrite(route)
@@ -158,7 +162,8 @@ class LiveTable:
         self.upstreams: Final = table.upstreams
         self._routes: Final = (*table.routes, _default_route(table))
         self._groups: Final = table.groups
-        self._plans: Final[list[RoutePlan | None]] = [None] * len(self._routes)
+        self.plans: Final[list[RoutePlan | None]] = [None] * len(self._routes)
+        """By route index; None until `plan` has made it."""
 
     def route_line(self, route: str, upstream: str) -> bytes:
         """The response header that tells who answered, or nothing where it is off."""
@@ -169,11 +174,11 @@ class LiveTable:
 
     def plan(self, index: int) -> RoutePlan:
         """What happens to requests of a route; -1 (`NO_ROUTE`) is the default upstream's."""
-        plan = self._plans[index]
+        plan = self.plans[index]
         if plan is None:
             route = self._routes[index]
             group = self._groups.get(route.group) or Group(route.group, route.group)
-            plan = self._plans[index] = RoutePlan(route, group, self)
+            plan = self.plans[index] = RoutePlan(route, group, self)
         return plan
 
 

@@ -64,7 +64,7 @@ def _read_lines(ex: ExchangeState, head: bytes, lines: list[bytes], *, always_as
         approve_request(head)
     ex.head = lines
     kept = ex.lines
-    known = _LINES
+    known = _LINES.known
     for line in lines:
         try:
             what = known[line]
@@ -72,7 +72,7 @@ def _read_lines(ex: ExchangeState, head: bytes, lines: list[bytes], *, always_as
             if not approved:
                 approve_request(head)
                 approved = True
-            what = known.learn(line)
+            what = _LINES.learn(line)
         if what is None:
             kept.append(line)
         else:

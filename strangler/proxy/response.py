@@ -34,26 +34,43 @@ def _learn_start(start: bytes) -> int:
 
 
 class Answer:
-    """What the head of one answer says. Attributes that are not set fall back to the class."""
+    """What the head of one answer says."""
 
-    code = 0
-    start = b""
-    """The status line, as HTTP/1.1."""
-    lines: list[bytes]
-    """Lines to copy."""
-    closes = False
-    """The endpoint will close the connection."""
-    length: int | None = None
-    coding = b""
-    framed_twice = False
-    connection = b""
-    via = b""
-    upgrade = b""
-    names_places = False
-    """It names paths or hosts, which a rewrite must map back."""
-    has_body = True
-    until_close = False
-    """The body ends when the endpoint closes (RFC 9112, 6.3, rule 8)."""
+    __slots__ = (
+        "closes",
+        "code",
+        "coding",
+        "connection",
+        "framed_twice",
+        "has_body",
+        "length",
+        "lines",
+        "names_places",
+        "start",
+        "until_close",
+        "upgrade",
+        "via",
+    )
+
+    def __init__(self) -> None:
+        self.code = 0
+        self.start = b""
+        """The status line, as HTTP/1.1."""
+        self.lines: list[bytes] = []
+        """Lines to copy."""
+        self.closes = False
+        """The endpoint will close the connection."""
+        self.length: int | None = None
+        self.coding = b""
+        self.framed_twice = False
+        self.connection = b""
+        self.via = b""
+        self.upgrade = b""
+        self.names_places = False
+        """It names paths or hosts, which a rewrite must map back."""
+        self.has_body = True
+        self.until_close = False
+        """The body ends when the endpoint closes (RFC 9112, 6.3, rule 8)."""
 
 
 def read(head: bytes) -> Answer | None:
@@ -62,8 +79,8 @@ def read(head: bytes) -> Answer | None:
     start = lines[0]
     del lines[-2:], lines[0]
     answer = Answer()
-    kept = answer.lines = []
-    known = _LINES
+    kept = answer.lines
+    known = _LINES.known
     approved = False
     code = _STARTS.get(start)
     try:
@@ -78,7 +95,7 @@ def read(head: bytes) -> Answer | None:
                 if not approved:
                     approve_response(head)
                     approved = True
-                what = known.learn(line)
+                what = _LINES.learn(line)
             if what is None:
                 kept.append(line)
             else:
@@ -180,7 +197,12 @@ def head(ex: Exchange, answer: Answer) -> bytes:
         lines = plan.edit_response(lines)
     ex.status = answer.code
     side = ex.side
-    if ex.is_plain and not answer.coding and not answer.until_close and not answer.via:
+    if (
+        ex.request_done
+        and not (ex.http10 or ex.close or answer.coding or answer.until_close or answer.via)
+        and ex.new_cookie is None
+        and not ex.client.plane.draining
+    ):  # nothing to say about this connection
         return b"\r\n".join((answer.start, *lines, side.plain_tail))
     tail = side.answer_tail if not answer.via else _tail(ex, answer)
     return b"\r\n".join((answer.start, *lines, tail + _framing(ex, answer)))

@@ -25,6 +25,8 @@ MAX_ATTEMPTS: Final = 3
 class Sender(ExchangeState):
     """Sends one request."""
 
+    __slots__ = ()
+
     @abstractmethod
     def refuse(self, refusal: Refusal) -> None:
         """Answer instead of the upstream."""
@@ -54,12 +56,10 @@ class Sender(ExchangeState):
         if refusal is not None:
             self.refuse(refusal)
             return
-        self.connecting = True
         self.client.expect(Phase.CONNECT, self.side.connect + 1)
 
     def connected(self, connection: UpstreamConnection) -> bool:
         """The connection that was opened for this exchange; False when nobody needs it any more."""
-        self.connecting = False
         if self.over:
             return False
         self._send(connection)
@@ -67,7 +67,6 @@ class Sender(ExchangeState):
 
     def connect_failed(self, refusal: Refusal) -> None:
         """Nothing was written: any request may try the next endpoint."""
-        self.connecting = False
         if self.over:
             return
         self.endpoint.in_flight -= 1
@@ -81,7 +80,6 @@ class Sender(ExchangeState):
 
     def _send(self, connection: UpstreamConnection) -> None:
         self.upstream = connection
-        self.sent = True
         client = self.client
         if not self.request_done:
             client.read_on()  # before the writes, as they may fill the endpoint
