@@ -81,7 +81,7 @@ def read_object(request: HttpRequest) -> dict[str, Any]:
         data = json.loads(request.body)
     except RequestDataTooBig:
         raise ApiError(413, "too_large", "The body is too large.") from None
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter: brackets in brackets without end
         raise ApiError(400, "bad_json", "The body must be JSON.") from None
     if not isinstance(data, dict):
         raise ApiError(400, "bad_json", "The body must be a JSON object.")

@@ -89,9 +89,9 @@ def create(request: HttpRequest) -> HttpResponse:
 def change(request: HttpRequest, review_id: int) -> HttpResponse:
     review = own(request, review_id)
     data = read_object(request)
-    for name in data:
-        if name not in CHANGEABLE:
-            raise bad_parameter(f"{name} cannot be changed; rating, title and body can.")
+    if not data.keys() <= set(CHANGEABLE):
+        # The name is not repeated: JSON can spell one that no answer can be encoded with.
+        raise bad_parameter("Only rating, title and body can be changed.")
     try:
         change_review(review, **data)
     except InvalidReviewError as error:

@@ -152,6 +152,22 @@ def test_a_review_that_is_not_one(member, change, word):
     assert answer.json["detail"].startswith(word)
 
 
+@pytest.mark.parametrize("body", [b"", b"[]", b"\xff", b"[" * 100_000, b'{"a":' * 100_000])
+def test_a_body_that_is_no_json_object(member, body):
+    token = member.get("/api/csrf").json["token"]
+    headers = {"Content_Type": "application/json", "X_CSRFToken": token}
+    answer = member.ask("POST", "/api/reviews", body, **headers)
+    assert (answer.status, answer.json["error"]) == (400, "bad_json")
+
+
+@pytest.mark.parametrize("name", ["author", "half \ud800 a character"])
+def test_only_some_of_a_review_can_be_changed(staff, visitor, name):
+    before = visitor.get("/api/reviews/2").body
+    answer = staff.send_json("PATCH", "/api/reviews/2", {name: 1, "rating": 1})
+    assert (answer.status, answer.json["error"]) == (400, "bad_parameter")
+    assert visitor.get("/api/reviews/2").body == before
+
+
 def test_products_stock_and_who_i_am(visitor, member):
     page = visitor.get("/api/products?category=audio&q=a&page_size=1").json
     assert page["next"].startswith("/api/products?category=audio&q=a&page=2&page_size=1")
