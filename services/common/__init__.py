@@ -1,5 +1,5 @@
 """What every extracted service needs: a database, parameters, pages of results, errors, a server.
 
-Pure: `parameters`, `paging`, `lines`, `trace`. Everything else does I/O or is bound to aiohttp.
-Nothing here knows what a review or a notice is.
+Pure: `parameters`, `paging`, `rows`, `timestamps`, `trace`. Everything else does I/O or
+is bound to aiohttp. Nothing here knows what a review or a notice is.
 """

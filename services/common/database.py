@@ -5,6 +5,10 @@ queries here take a millisecond. One synchronous code path serves SQLite and Pos
 the size of the pool says how many connections a process opens at most. Requests that find every
 thread taken wait in a queue that is bounded too: beyond it a caller hears 503 at once, which helps
 an overloaded database more than a long queue does.
+
+A database may also accept connections and say nothing more. Nobody waits longer than
+`ANSWER_TIMEOUT` for it; the work that was given up keeps its place until its thread is done with
+it, so that such a database soon costs callers no wait at all.
 """
 
 import asyncio
@@ -31,6 +35,9 @@ THREADS = 8
 """Threads and connections of one process."""
 MOST_WAITING = 256
 """Requests that may wait for a thread before further ones are refused."""
+ANSWER_TIMEOUT = 4.0
+"""Seconds that a request waits for its rows: a gateway in front that gives up after five still gets
+the service's own 503."""
 CONNECT_TIMEOUT = 3
 """Seconds until PostgreSQL must have accepted a connection."""
 BUSY_TIMEOUT = 5.0
@@ -93,11 +100,13 @@ class Database:
         *,
         threads: int = THREADS,
         most_waiting: int = MOST_WAITING,
+        answer_timeout: float = ANSWER_TIMEOUT,
     ) -> None:
         self._engine = engine
         self._metadata = metadata
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="database")
         self._room = threads + most_waiting
+        self._answer_timeout = answer_timeout
         self._created = False
         self._creating = Lock()
 
@@ -106,16 +115,25 @@ class Database:
     ) -> T:
         """What `work` returns for a connection and `args`, in a transaction of its own.
 
-        Raises UnavailableError when the database cannot be reached or too many wait for it.
+        Raises UnavailableError when the database cannot be reached, answers too late, or too many
+        wait for it. Work that was too late is not called off.
         """
         if not self._room:
             raise UnavailableError("Too many requests wait for the database.")
         self._room -= 1
+        task = partial(self.now, work, *args, **kwargs)
+        done = asyncio.get_running_loop().run_in_executor(self._pool, task)
+        done.add_done_callback(self._leave)
         try:
-            task = partial(self.now, work, *args, **kwargs)
-            return await asyncio.get_running_loop().run_in_executor(self._pool, task)
-        finally:
-            self._room += 1
+            async with asyncio.timeout(self._answer_timeout):
+                return await asyncio.shield(done)
+        except TimeoutError as error:
+            raise UnavailableError("The database does not answer in time.") from error
+
+    def _leave(self, done: asyncio.Future[Any]) -> None:
+        self._room += 1
+        if not done.cancelled():
+            done.exception()  # Looked at, as nobody may be left who awaits it.
 
     def now(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs

@@ -149,6 +149,22 @@ def test_a_request_under_way_is_answered_before_the_end(postgres):
         assert process.ended() == 0
 
 
+def test_a_database_that_accepts_and_says_nothing(postgres):
+    url = postgres("silent")
+    fill("reviews", url, "-", lines=lines(REVIEW))
+    with served("reviews", url) as process:
+        visitor = Browser(process.port)
+        libpq = database_url(url).set(drivername="postgresql").render_as_string()
+        with psycopg.connect(libpq) as other:
+            other.execute("LOCK TABLE filled")
+            refused = visitor.get("/readyz")
+            assert (refused.status, refused.json["error"]) == (503, "unavailable")
+            assert "in time" in refused.json["detail"]
+            assert visitor.get("/healthz").status == 200
+            assert visitor.get("/api/reviews/1").status == 200
+        assert visitor.get("/readyz").json == {"status": "ready"}
+
+
 def test_what_nobody_thought_of_shows_no_traceback(postgres):
     url = postgres("no_table")
     libpq = database_url(url).set(drivername="postgresql").render_as_string()

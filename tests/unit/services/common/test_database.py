@@ -1,6 +1,7 @@
 """A DATABASE_URL as people write it, and the pool of threads behind it."""
 
 import asyncio
+import contextlib
 import threading
 
 import pytest
@@ -48,6 +49,33 @@ async def test_beyond_the_queue_there_is_no_waiting(database):
         go_on.set()
     assert [task.result() for task in inside] == [True, True]
     assert await database.run(wait)
+
+
+async def test_nobody_waits_for_ever_and_late_work_keeps_its_place(tmp_path):
+    engine = open_engine(f"sqlite:///{tmp_path}/a.sqlite3")
+    database = Database(engine, MetaData(), threads=1, most_waiting=0, answer_timeout=0.05)
+    go_on = threading.Event()
+
+    def wait_and_fail(_connection: Connection) -> None:
+        go_on.wait(20)
+        raise LookupError  # Nobody hears of it, and nothing complains about that.
+
+    with pytest.raises(UnavailableError, match="in time"):
+        await database.run(wait_and_fail)
+    with pytest.raises(UnavailableError, match="Too many"):
+        await database.run(wait_and_fail)
+    go_on.set()
+    assert await answered(database)
+    database.close()
+
+
+async def answered(database: Database) -> bool:
+    """Whether the database is asked again once the late work is done."""
+    for _ in range(400):
+        with contextlib.suppress(UnavailableError):
+            return await database.run(lambda _connection: True)
+        await asyncio.sleep(0.02)
+    return False
 
 
 async def test_work_that_fails_leaves_nothing(database):
