@@ -1,9 +1,9 @@
-"""The change-data-capture relay: a database's writes in Kafka, and a correct copy elsewhere.
+r"""The change-data-capture relay: a database's writes in Kafka, and a correct copy elsewhere.
 
 Data flows one way through five parts, each behind a small protocol:
 
     source -> relay -> topics -> applier -> target
-                 \\-- checkpoint      \\-- applied positions, in the target itself
+                 \-- checkpoint      \-- applied positions, in the target itself
 
 * A **source** (`cdc.sources`) reads a database's log and yields *events*: a transaction begins, a
   row changed, it committed. Nothing uncommitted ever leaves a source.

@@ -30,7 +30,7 @@ class Absent:
 
 ABSENT: Final = Absent()
 
-Value: TypeAlias = None | bool | int | float | str | Absent
+Value: TypeAlias = bool | int | float | str | Absent | None
 """A column's value in the form that docs/formats.md lays down for its kind."""
 Row: TypeAlias = tuple[Value, ...]
 """Values in the order of the relation's columns."""

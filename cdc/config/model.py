@@ -134,4 +134,4 @@ class Stream:
     """Seconds between markers of an idle stream; they let the source's log be released."""
     limits: Limits = Limits()
     reverse: bool = False
-    """Whether this is the reverse direction of the stream in the file: `reversed_stream` made it."""
+    """Whether this is the reverse direction of a stream in the file, made by `reversed_stream`."""

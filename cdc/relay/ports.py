@@ -1,6 +1,7 @@
-"""What the relay needs of the world. The adapters are in `cdc.sources`, `cdc.kafka`, `cdc.checkpoint`.
+"""What the relay needs of the world.
 
-All of it is blocking and used by one thread; every wait is bounded by its `timeout` (seconds).
+The adapters are in `cdc.sources`, `cdc.kafka` and `cdc.checkpoint`. All of it is
+blocking and used by one thread; every wait is bounded by its `timeout` (seconds).
 """
 
 from __future__ import annotations
@@ -126,7 +127,8 @@ class Sink(Protocol):
     ) -> None:  # fmt: skip
         """Hand one record over; -1 leaves the partition to the key (murmur2).
 
-        Blocks while the queue is full (back-pressure), bounded; raises `TooLargeError`, `SinkError`.
+        Blocks while the queue is full (back-pressure), bounded. Raises `TooLargeError` and
+        `SinkError`.
         """
 
     def poll(self) -> None:

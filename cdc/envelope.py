@@ -1,0 +1,208 @@
+"""The codec: changes to the bytes of docs/formats.md, and back.
+
+The one place that knows what an envelope looks like on the wire. Encoding a row is most of what the
+relay does, so whatever is the same for all rows of a transaction is encoded once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+import orjson
+
+from cdc.change import ABSENT, Begin, Marker, Op, Relation, Row, Value
+
+Outgoing: TypeAlias = Sequence[tuple[int, Callable[[Value], Value] | None]]
+"""Which columns leave the source, by index, each with what is done to its value."""
+
+TRUNCATE_KEY: Final = b'{"truncate":true}'
+
+
+class EncodeError(Exception):
+    """A row that cannot be written as JSON text; the message names the column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What the envelope says of the log a change came from."""
+
+    stream: str
+    connector: str
+    database: str
+
+
+class RowCodec:
+    """Encodes the rows and keys of one relation.
+
+    `outgoing` is None when every column leaves as it is, which is the fast case.
+    """
+
+    __slots__ = ("_key", "_names", "_outgoing", "_prefix", "relation")
+
+    def __init__(self, relation: Relation, outgoing: Outgoing | None = None) -> None:
+        self.relation = relation
+        self._outgoing = outgoing
+        columns = range(len(relation.columns)) if outgoing is None else [i for i, _ in outgoing]
+        self._names = tuple(relation.columns[index].name for index in columns)
+        self._key = tuple((relation.columns[index].name, index) for index in relation.key)
+        single = len(self._key) == 1
+        self._prefix = b"{" + orjson.dumps(self._key[0][0]) + b":" if single else b""
+
+    def key(self, row: Row) -> bytes:
+        """The Kafka key of a row; raises `EncodeError`."""
+        try:
+            if self._prefix:
+                return b"%b%b}" % (self._prefix, orjson.dumps(row[self._key[0][1]]))
+            return orjson.dumps({name: row[index] for name, index in self._key})
+        except TypeError:
+            raise self._cannot(row) from None
+
+    def key_values(self, row: Row) -> Row:
+        """The key's values, in the key's order."""
+        return tuple(row[index] for _, index in self._key)
+
+    def row(self, row: Row) -> tuple[bytes, tuple[str, ...]]:
+        """A row as a JSON object, and the names of the columns that the log did not carry."""
+        if self._outgoing is not None:
+            row = tuple([_outgoing(row[index], change) for index, change in self._outgoing])
+        try:
+            return orjson.dumps(dict(zip(self._names, row, strict=True))), ()
+        except TypeError:  # a value that JSON does not know: ABSENT, or text that is no text
+            return self._partial(row)
+
+    def _partial(self, row: Row) -> tuple[bytes, tuple[str, ...]]:
+        pairs = list(zip(self._names, row, strict=True))
+        present = {name: value for name, value in pairs if value is not ABSENT}
+        try:
+            body = orjson.dumps(present)
+        except TypeError:
+            raise self._cannot(tuple(present.values()), tuple(present)) from None
+        return body, tuple(name for name, value in pairs if value is ABSENT)
+
+    def _cannot(self, row: Row, names: tuple[str, ...] = ()) -> EncodeError:
+        names = names or tuple(column.name for column in self.relation.columns)
+        for name, value in zip(names, row, strict=False):
+            try:
+                orjson.dumps(value)
+            except TypeError:
+                return EncodeError(f"{self.relation.table}.{name} is not text in UTF-8")
+        return EncodeError(f"a row of {self.relation.table} cannot be written as JSON")
+
+
+def _outgoing(value: Value, change: Callable[[Value], Value] | None) -> Value:
+    return value if change is None or value is None or value is ABSENT else change(value)
+
+
+class Transaction:
+    """Encodes the records of one transaction: whatever is the same for them is made once."""
+
+    __slots__ = ("_begin", "_cache", "_id", "_log", "_now_ms", "_position", "headers")
+
+    def __init__(
+        self, log: Log, begin: Begin, position: str, incarnation: int, epoch: int, now_ms: int
+    ) -> None:
+        """`position` is the source's own text of `begin.position`."""
+        self._log, self._begin, self._position, self._now_ms = log, begin, position, now_ms
+        self._id = b"%d/%016x/" % (incarnation, begin.position)
+        self._cache: dict[tuple[Relation | None, Op], tuple[bytes, bytes]] = {}
+        self.headers: tuple[tuple[str, bytes], ...] = (("epoch", b"%d" % epoch),)
+        if begin.origin:
+            self.headers += (("origin", begin.origin.encode()),)
+
+    def id(self, index: int) -> tuple[str, bytes]:
+        """The header that names a record."""
+        return ("id", b"%b%d" % (self._id, index))
+
+    def value(
+        self, relation: Relation, op: Op, index: int, before: bytes, after: bytes,
+        unavailable: tuple[str, ...] = (),
+    ) -> bytes:  # fmt: skip
+        """The envelope of one change; the rows are JSON, `null` for none."""
+        source, end = self._cache.get((relation, op)) or self._parts(relation, op)
+        if unavailable:
+            after = b'%b,"unavailable":%b' % (after, orjson.dumps(unavailable))
+        return b'{"before":%b,"after":%b%b%d%b' % (before, after, source, index, end)
+
+    def marker(self, marker: Marker) -> bytes:
+        """The envelope of a marker."""
+        return orjson.dumps(
+            {
+                "op": Op.MARKER.value,
+                "marker": {"kind": marker.kind, "seq": marker.seq, "body": marker.body},
+                "source": self._source(None, snapshot=False),
+                "ts_ms": self._now_ms,
+            }
+        )
+
+    def _parts(self, relation: Relation, op: Op) -> tuple[bytes, bytes]:
+        source = orjson.dumps(self._source(relation, snapshot=op is Op.READ))
+        begin = b',"source":%b,"op":"%b","ts_ms":%d,"transaction":{"id":%b,"total_order":' % (
+            source, op.value.encode(), self._now_ms, orjson.dumps(self._begin.xid),
+        )  # fmt: skip
+        parts = self._cache[relation, op] = (begin, b"}}")
+        return parts
+
+    def _source(self, relation: Relation | None, *, snapshot: bool) -> dict[str, Any]:
+        table = {"schema": relation.schema, "table": relation.name} if relation else {}
+        return {
+            "connector": self._log.connector,
+            "name": self._log.stream,
+            "db": self._log.database,
+            **table,
+            "position": self._position,
+            "xid": self._begin.xid,
+            "ts_ms": self._begin.at_ms,
+            "snapshot": snapshot,
+        }
+
+
+NULL: Final = b"null"
+
+
+class DecodeError(Exception):
+    """A record that is no envelope of ours; the message says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RecordId:
+    """What orders the records of a stream: docs/formats.md, "Headers"."""
+
+    incarnation: int
+    position: int
+    index: int
+
+    def __str__(self) -> str:
+        return f"{self.incarnation}/{self.position:016x}/{self.index}"
+
+
+def decode_id(value: bytes) -> RecordId:
+    """The `id` header of a record; raises `DecodeError`."""
+    try:
+        incarnation, position, index = value.split(b"/")
+        return RecordId(int(incarnation), int(position, 16), int(index))
+    except ValueError:
+        raise DecodeError(f"the header id is {value!r}, not INCARNATION/POSITION/INDEX") from None
+
+
+def decode(value: bytes) -> Mapping[str, Any]:
+    """An envelope as it stands in docs/formats.md; raises `DecodeError`."""
+    try:
+        envelope = orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise DecodeError(f"the value is no JSON: {error}") from None
+    if not isinstance(envelope, dict) or "op" not in envelope:
+        raise DecodeError("the value is no envelope: it has no `op`")
+    return envelope
+
+
+def decode_key(key: bytes | None) -> Mapping[str, Any]:
+    """A record's key as an object; raises `DecodeError`."""
+    try:
+        decoded = orjson.loads(key or b"")
+    except orjson.JSONDecodeError:
+        raise DecodeError(f"the key is no JSON object: {key!r}") from None
+    if not isinstance(decoded, dict):
+        raise DecodeError(f"the key is no JSON object: {key!r}")
+    return decoded
