@@ -1,6 +1,6 @@
-"""How far each stream's relay has come.
+"""How far each stream's relay has come, kept in SQLite beside the route table or the shared store.
 
-Kept by SQLAlchemy: in SQLite beside the route table, or in the shared store. The row of a stream carries the epoch of the relay that may write it. Starting claims the next
+The row of a stream carries the epoch of the relay that may write it. Starting claims the next
 epoch; a relay that has been replaced finds its epoch gone and saves nothing.
 """
 

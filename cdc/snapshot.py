@@ -7,19 +7,24 @@ log. PostgreSQL makes them visible later, in an order of its own, so a commit be
 may be missing in the chunk. Its chunks therefore say which transactions they contain, and the keys
 of every transaction that they do not contain are dropped, wherever it stands.
 
+A row that is dropped must come whole by the log. A change that carries part of the row only (an
+unchanged TOAST value is not logged) does not: such rows are read again until they stand still.
+
 `Touched` is the memory for that; `Run` is how far a snapshot has come, kept in the checkpoint.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, TypeAlias
 
 from cdc.change import Row
 
-KeyOf = tuple[str, Row]
+KeyOf: TypeAlias = tuple[str, Row]
 """A table, as the stream names it, and the values of a key."""
+Visible: TypeAlias = Callable[[str], bool]
+"""Whether a transaction is contained in a chunk; None where the place in the log says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,57 +65,76 @@ class Run:
         )
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of a chunk's rows, by index."""
+
+    send: list[int]
+    """Still true when the high marker is reached."""
+    again: list[int]
+    """Changed by records that carried part of the row only: to be read once more, as neither the
+    chunk nor the log has the whole of it."""
+
+
 class Touched:
-    """The keys that streamed transactions changed while a snapshot runs."""
+    """The keys that streamed transactions changed while a snapshot runs.
 
-    unknown: frozenset[str] = frozenset()
-    """Transactions that were streamed before this memory began, whose keys nobody noted."""
-    _keys: dict[str, set[KeyOf]] = field(default_factory=dict)
-    _truncated: dict[str, set[str]] = field(default_factory=dict)
+    `unknown` are transactions that were streamed before this memory began.
+    """
 
-    def touch(self, xid: str, table: str, key: Row) -> None:
+    def __init__(self, unknown: frozenset[str] = frozenset()) -> None:
+        self.unknown = unknown
+        self._keys: dict[str, dict[KeyOf, bool]] = {}
+        """By transaction: whether any change carried the whole row, or removed it."""
+        self._emptied: dict[str, set[str]] = {}
+        self._before_low: frozenset[str] = frozenset()
+
+    def touch(self, xid: str, table: str, key: Row, *, whole: bool) -> None:
         """A change of the transaction that is being streamed."""
-        self._keys.setdefault(xid, set()).add((table, key))
+        keys = self._keys.setdefault(xid, {})
+        keys[table, key] = whole or keys.get((table, key), False)
 
     def truncate(self, xid: str, table: str) -> None:
         """The whole table was emptied."""
-        self._truncated.setdefault(xid, set()).add(table)
+        self._emptied.setdefault(xid, set()).add(table)
 
-    def low(self, *, by_place: bool) -> None:
-        """A low marker: where the place in the log decides, what came before is in the chunk."""
-        if by_place:
-            self._keys.clear()
-            self._truncated.clear()
+    def low(self) -> None:
+        """A low marker was streamed."""
+        self._before_low = frozenset(self._keys.keys() | self._emptied.keys())
 
-    def trustworthy(self, visible: Callable[[str], bool] | None) -> bool:
+    def trustworthy(self, visible: Visible | None) -> bool:
         """Whether a chunk can be judged: it contains all transactions of unknown keys.
 
         If not, it has to be read again; it will soon contain them.
         """
-        if visible is None:
-            return True
-        self.unknown = frozenset(xid for xid in self.unknown if not visible(xid))
-        return not self.unknown
+        if visible is not None:
+            self.unknown = frozenset(xid for xid in self.unknown if not visible(xid))
+            return not self.unknown
+        return True
 
-    def surviving(
-        self, table: str, keys: Iterable[Row], visible: Callable[[str], bool] | None
-    ) -> list[int]:
-        """Indexes of the keys whose rows are still true."""
-        outside = [xid for xid in self._keys if visible is None or not visible(xid)]
-        emptied = any(
-            table in tables and (visible is None or not visible(xid))
-            for xid, tables in self._truncated.items()
+    def judge(self, table: str, keys: Sequence[Row], visible: Visible | None) -> Verdict:
+        """Which rows of a chunk are still true at its high marker."""
+        outside = [xid for xid in self._keys.keys() | self._emptied.keys()
+                   if not self._contained(xid, visible)]  # fmt: skip
+        if any(table in self._emptied.get(xid, ()) for xid in outside):
+            return Verdict([], [])
+        newer: dict[KeyOf, bool] = {}
+        for xid in outside:
+            for key, whole in self._keys.get(xid, {}).items():
+                newer[key] = whole or newer.get(key, False)
+        if not newer:
+            return Verdict(list(range(len(keys))), [])
+        found = [newer.get((table, key)) for key in keys]
+        return Verdict(
+            send=[index for index, whole in enumerate(found) if whole is None],
+            again=[index for index, whole in enumerate(found) if whole is False],
         )
-        if emptied:
-            return []
-        newer: set[KeyOf] = set().union(*(self._keys[xid] for xid in outside))
-        return [index for index, key in enumerate(keys) if (table, key) not in newer]
 
-    def forget(self, visible: Callable[[str], bool] | None) -> None:
+    def forget(self, visible: Visible | None) -> None:
         """Drop what every later chunk is sure to contain."""
-        if visible is None:
-            return
-        for noted in (self._keys, self._truncated):
-            for xid in [xid for xid in noted if visible(xid)]:
+        for noted in (self._keys, self._emptied):
+            for xid in [xid for xid in noted if visible is None or visible(xid)]:
                 del noted[xid]
+
+    def _contained(self, xid: str, visible: Visible | None) -> bool:
+        return xid in self._before_low if visible is None else visible(xid)

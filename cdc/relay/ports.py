@@ -64,6 +64,12 @@ class Source(Protocol):
     def retained(self) -> int:
         """Bytes of log that the source keeps for this stream; on a connection of its own."""
 
+    def release(self) -> None:
+        """Give the log up: drop whatever makes the source keep it, such as a slot.
+
+        What was not read is lost to this stream, which needs a snapshot afterwards.
+        """
+
     def text(self, position: Position) -> str:
         """A position as the source's own people write it: `0/16B3748`."""
 

@@ -1,0 +1,33 @@
+"""What a relay has done and where it stands: for status, metrics and log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Counters:
+    """Grows while the process lives. Written by the relay's thread, read by others."""
+
+    records: int = 0
+    """Records handed to Kafka."""
+    transactions: int = 0
+    """Transactions of the source that were read to their end."""
+    settled: int = 0
+    """Times that Kafka confirmed everything."""
+    dead_letters: int = 0
+    """Records that went to the dead letters."""
+    markers_held: int = 0
+    """Markers that were not forwarded because of dead letters."""
+    dropped_loops: int = 0
+    """Transactions that the partner's applier had written."""
+    chunks_again: int = 0
+    """Chunks of a snapshot that had to be read again."""
+    ignored: set[str] = field(default_factory=set)
+    """Things that were passed over, each said once."""
+    committed_ms: int = 0
+    """When the newest transaction was committed at the source, in milliseconds since 1970."""
+    lag_ms: int = 0
+    """From that commit to the moment when it was handed to Kafka."""
+    retained: int = 0
+    """Bytes of log that the source keeps for the stream, as of the last look."""

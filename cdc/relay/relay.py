@@ -1,0 +1,130 @@
+"""The relay of one stream: session after session, until it is told to stop or cannot go on."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from cdc.change import Position
+from cdc.checkpoint import Checkpoint, CheckpointError
+from cdc.config.model import Stream
+from cdc.relay.counters import Counters
+from cdc.relay.ports import SinkError, SourceError
+from cdc.relay.session import Parts, RetentionError, Session
+from cdc.snapshot import Run
+
+_FIRST_WAIT, _LONGEST_WAIT = 0.2, 30.0
+_CALM = 60.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How a relay is to start."""
+
+    snapshot: bool = True
+    """Whether the first start copies what is there already."""
+    resnapshot: bool = False
+    """Whether to begin a new incarnation: the log was lost, or is another one."""
+
+
+class RelayError(Exception):
+    """The relay cannot go on without a person; the message says what to do."""
+
+
+class Relay:
+    """Runs sessions; a failed one that may heal is followed by another after a growing wait."""
+
+    def __init__(
+        self, stream: Stream, make: Callable[[], Parts], wanted: Wanted, counters: Counters
+    ) -> None:
+        """`make` connects nothing yet, apart from claiming the next epoch."""
+        self._stream, self._make, self._wanted = stream, make, wanted
+        self.counters = counters
+
+    def run(self, stop: threading.Event) -> None:
+        """Relay until `stop` is set. Raises `RelayError`."""
+        wait = _FIRST_WAIT
+        while not stop.is_set():
+            settled = self.counters.settled
+            try:
+                self._session(stop)
+            except (SourceError, SinkError) as error:
+                if not error.temporary:
+                    raise RelayError(str(error)) from error
+                log.warning("relay_interrupted", stream=self._stream.name, reason=str(error))
+            except CheckpointError as error:
+                if error.replaced:
+                    raise RelayError(str(error)) from error
+                log.warning("relay_interrupted", stream=self._stream.name, reason=str(error))
+            wait = _FIRST_WAIT if self.counters.settled > settled else wait
+            stop.wait(wait * random.uniform(0.5, 1.0))
+            wait = min(wait * 2, _LONGEST_WAIT)
+
+    def _session(self, stop: threading.Event) -> None:
+        parts = self._make()
+        try:
+            checkpoint = self._pinned(parts)
+            parts.sink.open(_CALM)
+            if checkpoint.partial is None or not parts.checkpoints.load():
+                parts.checkpoints.save(checkpoint.to_bytes())
+            log.info(
+                "relay_started",
+                stream=self._stream.name,
+                epoch=parts.epoch,
+                incarnation=checkpoint.incarnation,
+                position=parts.source.text(checkpoint.resume),
+            )
+            Session(self._stream, parts, checkpoint, self.counters).run(stop)
+        except RetentionError:
+            parts.source.release()
+            raise
+        finally:
+            parts.source.close()
+            parts.sink.close()
+
+    def _pinned(self, parts: Parts) -> Checkpoint:
+        """The checkpoint to go on from, its log being the one that is there."""
+        kept = parts.checkpoints.load()
+        checkpoint = Checkpoint.from_bytes(kept) if kept else None
+        if checkpoint is not None and self._wanted.resnapshot:
+            self._wanted = Wanted()  # once, not again in the next session
+            parts.source.release()
+            return self._first(parts, checkpoint.incarnation + 1, checkpoint.partitions)
+        if checkpoint is None:
+            return self._first(parts, 1, self._stream.topics.partitions)
+        self._check(parts, checkpoint)
+        parts.source.start(checkpoint.resume)
+        return checkpoint
+
+    def _first(self, parts: Parts, incarnation: int, partitions: int) -> Checkpoint:
+        resume: Position = parts.source.start(None)
+        tables = self._stream.tables if self._wanted.snapshot else ()
+        return Checkpoint(
+            identity=parts.source.identity(),
+            incarnation=incarnation,
+            resume=resume,
+            partitions=partitions,
+            runs=tuple(Run("initial", table.table) for table in tables),
+        )
+
+    def _check(self, parts: Parts, checkpoint: Checkpoint) -> None:
+        name = self._stream.name
+        differs = parts.source.identity().differences(checkpoint.identity)
+        if differs:
+            raise RelayError(
+                f"the source of the stream {name} is not the one that was read before"
+                f" ({'; '.join(differs)}): changes between the two are lost; resume with"
+                f" `strangler cdc run {name} --resnapshot`"
+            )
+        if checkpoint.partitions != self._stream.topics.partitions:
+            raise RelayError(
+                f"the topics of the stream {name} have {checkpoint.partitions} partitions and"
+                f" routes.yaml says {self._stream.topics.partitions}: a key must stay in its"
+                f" partition, so write `partitions: {checkpoint.partitions}`"
+            )

@@ -1,0 +1,253 @@
+"""One session of a relay: from the checkpoint, until it is told to stop or something fails.
+
+It holds nothing that a crash could lose: whatever ends a session, the next one starts from the
+checkpoint. The order at the end of each stretch is the whole of the promise:
+
+    records handed over -> Kafka has them -> checkpoint -> source may forget
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import orjson
+
+from cdc.change import Begin, Change, Commit, Event, Marker, MarkerKind, Reached, Relation
+from cdc.checkpoint import Checkpoint
+from cdc.config.model import Delivery, Stream
+from cdc.envelope import Log, Outgoing
+from cdc.failpoints import reach
+from cdc.relay.chores import Chores, Duties
+from cdc.relay.chunks import ChunkReader
+from cdc.relay.counters import Counters
+from cdc.relay.dead import DeadLetters
+from cdc.relay.emitter import Emitter, Era
+from cdc.relay.ports import Checkpoints, Sink, Source, SourceControl, SourceError
+from cdc.relay.snapshots import Snapshots
+
+MARKER_TABLE = "strangler_marker"
+CHECKPOINT_EVERY = 1.0
+"""Seconds between checkpoints: what has to be sent again after a crash is about that much."""
+SETTLE_WITHIN = 60.0
+WAIT = 0.5
+"""Seconds that a read waits for the next event; also how soon a stop is noticed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a session works with; made anew for each."""
+
+    source: Source
+    connect: Callable[[], SourceControl]
+    """Opens ordinary sessions on the source's database."""
+    sink: Sink
+    checkpoints: Checkpoints
+    epoch: int
+    outgoing: Mapping[str, Callable[[Relation], Outgoing | None]]
+    """By table: which columns of a relation leave, and how."""
+    partner: str | None
+    """The origin of transactions that the opposite stream's applier wrote: dropped."""
+    report: Callable[[Session], None]
+
+
+class Session:
+    """See the module's docstring."""
+
+    def __init__(
+        self, stream: Stream, parts: Parts, checkpoint: Checkpoint, counters: Counters
+    ) -> None:
+        self.stream, self.parts, self.counters = stream, parts, counters
+        self.checkpoint = checkpoint
+        source, sink = parts.source, parts.sink
+        self._dead = DeadLetters(
+            sink, f"{stream.topics.prefix}.dead-letters", counters, checkpoint.dead
+        )
+        log = Log(stream.name, source.connector, source.database)
+        era = Era(checkpoint.incarnation, parts.epoch, checkpoint.partitions)
+        self._emitter = Emitter(stream, log, sink, parts.outgoing, era, self._dead, counters)
+        keys = {table.table: table.key for table in stream.tables}
+        reader = ChunkReader(
+            parts.connect, stream.name, parts.epoch, stream.limits.chunk, keys, stream.limits.rate
+        )
+        self.snapshots = Snapshots(reader, self._emitter, counters, list(keys), checkpoint.runs)
+        self._chores = Chores(
+            Duties(
+                stream.name, parts.connect, source, stream.heartbeat, self._retained,
+                lambda: parts.report(self),
+            )
+        )  # fmt: skip
+        self._resume = checkpoint.resume
+        self._begin: Begin | None = None
+        self._dropping = False
+        self._unsettled: float | None = None
+        """When the first record was handed over that Kafka has not confirmed."""
+        self._saved = 0.0
+        self._marked: set[tuple[str, str]] = set()
+        self._prompt = stream.delivery is not Delivery.AT_LEAST_ONCE
+
+    def run(self, stop: threading.Event) -> None:
+        """Relay until `stop` is set. Raises `SourceError`, `SinkError`, `CheckpointError`."""
+        self._chores.start()
+        try:
+            while not stop.is_set():
+                self._step()
+            if self._begin is None:
+                self._settle()
+                self._save()
+        finally:
+            self.snapshots.stop()
+            self._chores.stop()
+
+    def _step(self) -> None:
+        events = self.parts.source.read(0.0 if self._unsettled and self._prompt else WAIT)
+        for event in events:
+            self._handle(event)
+        self.parts.sink.poll()
+        if self._settle_is_due(idle=not events):
+            self._settle()
+        if self._begin is None and time.monotonic() - self._saved >= CHECKPOINT_EVERY:
+            self._checkpoint()
+        self._look_after_others()
+
+    def _handle(self, event: Event) -> None:
+        if type(event) is Change:
+            self._change(event)
+        elif type(event) is Begin:
+            self._began(event)
+        elif type(event) is Commit:
+            self._committed(event)
+        elif type(event) is Reached and self._begin is None:
+            self._resume = max(self._resume, event.resume)
+
+    def _began(self, begin: Begin) -> None:
+        reach("before_produce")
+        self._begin = begin
+        self._dropping = begin.origin is not None and begin.origin == self.parts.partner
+        if self._dropping:
+            self.counters.dropped_loops += 1
+        partial = self.checkpoint.partial
+        skip = partial[1] if partial and partial[0] == begin.position else 0
+        now_ms = time.time_ns() // 1_000_000
+        self._emitter.begin(begin, self.parts.source.text(begin.position), now_ms, skip)
+        self.snapshots.began(begin.xid)
+        self.counters.committed_ms = begin.at_ms
+        self.counters.lag_ms = max(0, now_ms - begin.at_ms)
+
+    def _change(self, change: Change) -> None:
+        if change.relation.table == MARKER_TABLE:
+            self._marker(change)
+        elif self._dropping:
+            self._emitter.touch(change)
+        else:
+            self._emitter.change(change)
+        if self._unsettled is None:
+            self._unsettled = time.monotonic()
+
+    def _committed(self, commit: Commit) -> None:
+        self._begin = None
+        self._resume = commit.resume
+        self.counters.transactions += 1
+        reach("after_produce")
+
+    def _marker(self, change: Change) -> None:
+        marker = marker_of(change)
+        if marker is None or marker.stream != self.stream.name:
+            return
+        if self.snapshots.seen(marker):
+            return
+        forwarded = self._emitter.marker(marker)
+        if forwarded and marker.kind == MarkerKind.COMPLETE:
+            self.snapshots.completed(marker.body)
+
+    def _settle_is_due(self, *, idle: bool) -> bool:
+        if self._unsettled is None:
+            return False
+        if idle and self._prompt:
+            return True
+        return time.monotonic() - self._unsettled >= self.parts.sink.settle_after
+
+    def _settle(self) -> None:
+        """Have Kafka confirm everything.
+
+        In the middle of a transaction there is no new checkpoint, except with exactly once, where
+        it says how far the transaction has come.
+        """
+        self.checkpoint = self._progress()
+        self.parts.sink.settle(self.checkpoint.to_bytes() if self._exactly else None, SETTLE_WITHIN)
+        self._unsettled = None
+        self.counters.settled += 1
+        reach("after_settle")
+
+    def _progress(self) -> Checkpoint:
+        if self._begin is None:
+            partial = None
+        elif self._exactly:
+            partial = (self._begin.position, self._emitter.index)
+        else:
+            return self.checkpoint
+        return replace(
+            self.checkpoint,
+            resume=self._resume,
+            partial=partial,
+            runs=self.snapshots.runs,
+            dead=self._dead.keys,
+        )
+
+    def _checkpoint(self) -> None:
+        if self._unsettled is not None or self._progress() != self.checkpoint:
+            self._settle()
+            self._save()
+        self._saved = time.monotonic()
+
+    def _save(self) -> None:
+        self.parts.checkpoints.save(self.checkpoint.to_bytes())
+        reach("after_checkpoint")
+        self.parts.source.confirm(self.checkpoint.resume)
+        reach("after_confirm")
+
+    @property
+    def _exactly(self) -> bool:
+        return self.stream.delivery is Delivery.EXACTLY_ONCE
+
+    def _look_after_others(self) -> None:
+        if self._chores.failure is not None:
+            raise self._chores.failure
+        self.snapshots.go_on()
+        for run in self.snapshots.complete:
+            if (run.id, run.table) not in self._marked:
+                self._marked.add((run.id, run.table))
+                body = {"run": run.id, "table": run.table, "rows": run.rows}
+                self._chores.mark(MarkerKind.COMPLETE, body)
+
+    def _retained(self, size: int) -> None:
+        self.counters.retained = size
+        if size >= self.stream.limits.retained_stop:
+            raise RetentionError(self.stream, size)
+
+
+class RetentionError(SourceError):
+    """The source keeps more log for the stream than it may: the log is given up."""
+
+    def __init__(self, stream: Stream, size: int) -> None:
+        super().__init__(
+            f"the source keeps {size} bytes of log for the stream {stream.name}, more than"
+            f" limits.retained_stop ({stream.limits.retained_stop}): the log was given up so that"
+            f" its disk survives; resume with `strangler cdc run {stream.name} --resnapshot`",
+            temporary=False,
+        )
+
+
+def marker_of(change: Change) -> Marker | None:
+    """The marker of a row of the marker table; None for what is none (its clean-up, say)."""
+    if change.after is None:
+        return None
+    names = (column.name for column in change.relation.columns)
+    row = dict(zip(names, change.after, strict=True))
+    try:
+        body = orjson.loads(str(row["body"]))
+        return Marker(str(row["stream"]), str(row["kind"]), int(str(row["seq"])), body)
+    except (KeyError, ValueError):
+        return None
