@@ -7,7 +7,7 @@ The stream follows the log. Updates may carry part of the row only, as with unch
 
 from dataclasses import dataclass, field
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cdc.snapshot import Touched
@@ -96,6 +96,7 @@ def settle(world, again):
     assert world.high(rows, visible) == []
 
 
+@settings(max_examples=500)
 @given(data=st.data(), by_visibility=st.booleans(), limit=st.integers(1, 5))
 def test_the_copy_equals_the_source(data, by_visibility, limit):
     world = World(by_visibility)
