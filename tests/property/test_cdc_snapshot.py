@@ -101,11 +101,11 @@ def settle(world, again):
 def test_the_copy_equals_the_source(data, by_visibility, limit):
     world = World(by_visibility)
     # What was there before the snapshot began was never streamed.
-    for key in data.draw(st.sets(st.sampled_from(KEYS))):
+    for key in data.draw(st.sets(st.sampled_from(KEYS), min_size=2)):
         world.visible[key] = (f"old {key}", f"old {key}")
 
     def writers():
-        for writes in data.draw(st.lists(WRITES, max_size=3)):
+        for writes in data.draw(st.lists(WRITES, min_size=1, max_size=3)):
             world.commit(writes)
         for xid in data.draw(st.sets(st.sampled_from(sorted(world.pending) or [""]))):
             if xid in world.pending:
