@@ -75,8 +75,8 @@ class DeadLetters:
 
     def _send(self, topic: str, key: bytes, value: bytes, reason: str, headers: Headers) -> None:
         self._counters.dead_letters += 1
-        why = (("topic", topic.encode()), ("reason", reason.encode()))
-        self._sink.produce(self._topic, key, value[:_KEPT], (*headers, *why))
+        why = [("topic", topic.encode()), ("reason", reason.encode())]
+        self._sink.produce(self._topic, key, value[:_KEPT], [*headers, *why])
 
 
 def _text(key: bytes) -> str:

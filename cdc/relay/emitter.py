@@ -137,7 +137,7 @@ class Emitter:
         index, key = self._take(), b'{"marker":"%b"}' % marker.kind.encode()
         if index is not None:
             value = self._transaction.marker(marker)
-            headers = (self._transaction.id(index), *self._headers)
+            headers = [self._transaction.id(index), *self._headers]
             for table in self._stream.tables:
                 topic = topic_of(self._stream, table.table)
                 for partition in range(self._era.partitions):
@@ -152,7 +152,7 @@ class Emitter:
         if index < self._skip:
             return
         codec, transaction = target.codec, self._transaction
-        headers = (transaction.id(index), *self._headers)
+        headers = [transaction.id(index), *self._headers]
         unavailable: tuple[str, ...] = ()
         old = new = NULL
         try:
@@ -179,13 +179,13 @@ class Emitter:
 
     def _tombstone(self, topic: str, key: bytes) -> None:
         if (index := self._take()) is not None:
-            self._sink.produce(topic, key, None, (self._transaction.id(index), *self._headers))
+            self._sink.produce(topic, key, None, [self._transaction.id(index), *self._headers])
 
     def _truncate(self, target: _Target) -> None:
         if (index := self._take()) is None:
             return
         value = self._transaction.value(target.codec.relation, Op.TRUNCATE, index, NULL, NULL)
-        headers = (self._transaction.id(index), *self._headers)
+        headers = [self._transaction.id(index), *self._headers]
         for partition in range(self._era.partitions):
             self._sink.produce(target.topic, TRUNCATE_KEY, value, headers, partition)
         self._dead.emptied(target.topic)
@@ -198,7 +198,7 @@ class Emitter:
         if (index := self._take()) is None:
             return
         event = outbox_event(change.relation, change.after)
-        headers = (self._transaction.id(index), *self._headers, *event.headers)
+        headers = [self._transaction.id(index), *self._headers, *event.headers]
         try:
             self._sink.produce(event.topic, event.key, event.value, headers)
             self._counters.records += 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from cdc.change import Event, Identity, Position, Relation, Row
 
@@ -115,7 +115,8 @@ class SourceControl(Protocol):
         """End the sessions."""
 
 
-Headers = Sequence[tuple[str, bytes]]
+Headers: TypeAlias = list[tuple[str, bytes]]
+"""A list, as Kafka's client takes no other sequence."""
 
 
 class Sink(Protocol):

@@ -1,0 +1,1 @@
+"""Kafka: sink, topics, reader, embedded broker. No other package knows its client."""
