@@ -1,0 +1,347 @@
+"""The loop: read, sift, apply, again; and what becomes of it when something fails."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from uuid import uuid4
+
+import structlog
+from sqlalchemy import Connection, delete, select, update
+
+from cdc.applier.counters import Counters
+from cdc.applier.held import PARKED, WAITING, Held
+from cdc.applier.leases import FencedError, Leases, place_of
+from cdc.applier.places import Place, Sifted, TopicTable, all_stand_there, cleared, sift
+from cdc.applier.ports import (
+    AsIs,
+    Reader,
+    RowMapping,
+    Stopped,
+    Target,
+    TargetTable,
+    TopicPartition,
+    Verdict,
+)
+from cdc.applier.tables import applied_table, ensure, stream_table
+from cdc.applier.transaction import HELD, Assigned, BrokenError, Transaction, set_state
+from cdc.applier.writes import Shaper
+from cdc.config.model import Stream
+
+log = structlog.get_logger(__name__)
+
+LEASE: Final = 15.0
+"""Seconds after which another applier may take a partition over."""
+BATCH: Final = 5_000
+"""Records that one transaction applies at most."""
+RETRY: Final = 0.5
+"""Seconds between attempts at what waits, while nothing else happens."""
+BACK_OFF: Final = (0.1, 10.0)
+"""First and longest pause after a temporary failure, in seconds."""
+SHAPES: Final = 3
+"""Times in a row that a table may turn out to be another than described."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one step did."""
+
+    records: int = 0
+    rows: int = 0
+    dropped: int = 0
+    mended: int = 0
+
+
+class Applier:
+    """Applies one stream's topics to its target. Used by one thread."""
+
+    def __init__(
+        self, stream: Stream, target: Target, reader: Reader,
+        mappings: Mapping[str, RowMapping] | None = None,
+        *, clock: Callable[[], float] = time.time, owner: str | None = None,
+        lease: float = LEASE, batch: int = BATCH,
+    ) -> None:  # fmt: skip
+        """`mappings` by the source's table; `clock` gives seconds since 1970; `owner` is unique."""
+        self._stream, self._target, self._reader, self._clock = stream, target, reader, clock
+        self._batch, self._lease = batch, lease
+        self._topics = {
+            f"{stream.topics.prefix}.{table.table}": TopicTable(
+                table.table, table.to, (mappings or {}).get(table.table, AsIs())
+            )
+            for table in stream.tables
+        }
+        owner = owner or f"{socket.gethostname()[:40]}/{os.getpid()}/{uuid4().hex[:8]}"
+        self._leases = Leases(stream.name, owner, lease)
+        self._shaper = Shaper(stream.unknown_columns)
+        self._connection: Connection | None = None
+        self._tables: dict[str, TargetTable] = {}
+        self._assigned = Assigned(0)
+        self._reading: frozenset[TopicPartition] = frozenset()
+        self._refreshed_at = self._retried_at = 0.0
+        self._epoch: int | None = None
+        self.counters = Counters()
+
+    def run(self, stop: threading.Event, *, poll: float = 0.2) -> None:
+        """Apply until `stop` is set. Raises `Stopped` where it cannot go on by itself."""
+        pause, shapes = BACK_OFF[0], 0
+        try:
+            while not stop.is_set():
+                try:
+                    self.step(poll)
+                    pause, shapes = BACK_OFF[0], 0
+                except FencedError as error:
+                    log.info("partition_lost", stream=self._stream.name, reason=str(error))
+                    self._refreshed_at = 0.0
+                except Stopped as stopped:
+                    self._say_stopped(str(stopped))
+                    raise
+                except Exception as error:  # noqa: BLE001 - judged by the target
+                    shapes = self._judge(error, shapes)
+                    stop.wait(pause)
+                    pause = min(pause * 2, BACK_OFF[1])
+        finally:
+            self.close()
+
+    def step(self, timeout: float = 0.0) -> Report:
+        """Read and apply once. Raises what the database raises; the next step begins anew."""
+        try:
+            connection = self._ready()
+            self._hold_leases(connection)
+            records = self._reader.poll(self._batch, timeout)
+            sifted = sift(records, self._assigned.places, self._topics)
+            report = self._apply(connection, sifted) if self._due(sifted) else Report()
+            self._clear_truncated(connection)
+            return report
+        except BaseException:
+            self._drop_session()
+            raise
+
+    def close(self) -> None:
+        """Give the leases up and end the session."""
+        try:
+            with self._target.engine.begin() as connection:
+                self._leases.release(connection)
+        except Exception as error:  # noqa: BLE001 - they run out by themselves
+            log.info("leases_not_released", stream=self._stream.name, error=type(error).__name__)
+        finally:
+            self._drop_session()
+            self._target.engine.dispose()
+
+    def _ready(self) -> Connection:
+        if self._connection is None:
+            connection = self._connection = self._target.engine.connect()
+            with connection.begin():
+                self._target.prepare(connection)
+            with connection.begin():
+                ensure(connection, self._stream.name)
+                self._begin_epoch(connection)
+                self._leases.add(connection, self._partitions())
+            with connection.begin():
+                self._tables = {
+                    topic: self._target.describe(connection, table.target)
+                    for topic, table in self._topics.items()
+                }
+        return self._connection
+
+    def _partitions(self) -> list[TopicPartition]:
+        count = self._stream.topics.partitions
+        return [(topic, number) for topic in sorted(self._topics) for number in range(count)]
+
+    def _begin_epoch(self, connection: Connection) -> None:
+        """The epoch of the first session is this applier's for good: a later one is not its."""
+        query = select(stream_table.c.epoch).where(stream_table.c.stream == self._stream.name)
+        epoch: int = connection.execute(query).scalar_one()
+        if self._epoch is None:
+            self._epoch = epoch
+            set_state(connection, self._stream.name, "running", "", self._now_ms())
+            gone = applied_table.c.topic.not_in(self._topics)
+            connection.execute(
+                delete(applied_table).where(applied_table.c.stream == self._stream.name, gone)
+            )
+        self._assigned = Assigned(self._epoch)
+
+    def _hold_leases(self, connection: Connection) -> None:
+        """Renew, take what is due, and read exactly what is held and not blocked."""
+        if abs(self._clock() - self._refreshed_at) >= self._lease / 3:
+            with connection.begin():
+                places = self._leases.refresh(connection)
+            self._adopt(connection, places)
+            self._refreshed_at = self._clock()
+
+    def _adopt(self, connection: Connection, places: dict[TopicPartition, Place]) -> None:
+        moved = {
+            partition
+            for partition, place in places.items()
+            if place.next_offset != self._offset(partition)
+        }
+        self._assigned.places = places
+        with connection.begin():
+            self._assigned.held = Held(self._stream.name).keys(connection, places, HELD)
+        self._count_held()
+        self._assign(moved)
+
+    def _offset(self, partition: TopicPartition) -> int | None:
+        known = self._assigned.places.get(partition)
+        return known.next_offset if known else None
+
+    def _assign(self, moved: set[TopicPartition]) -> None:
+        """Tell the reader, where what it reads is not what it should read."""
+        places = self._assigned.places
+        wanted = frozenset(p for p, place in places.items() if place.truncate_at is None)
+        if wanted == self._reading and not moved & wanted:
+            return
+        for partition in wanted - self._reading:
+            self._check_reach(partition, places[partition].next_offset)
+        self._reader.assign({partition: places[partition].next_offset for partition in wanted})
+        self._reading = wanted
+
+    def _check_reach(self, partition: TopicPartition, offset: int | None) -> None:
+        """Whether Kafka still has what comes next."""
+        if offset is None:
+            return
+        low, high = self._reader.watermarks(partition)
+        name = f"{partition[0]}/{partition[1]}"
+        if offset < low:
+            raise Stopped(
+                f"{name}: Kafka has deleted offsets {offset} to {low - 1} before they were "
+                "applied; ask for a snapshot of the stream, then restart its applier from there"
+            )
+        if offset > high:
+            raise Stopped(
+                f"{name}: applied up to offset {offset}, but the topic ends at {high}: it is "
+                "another topic than before; ask for a snapshot of the stream, then restart it"
+            )
+
+    def _due(self, sifted: Sifted) -> bool:
+        return bool(sifted.places) or (self.counters.waiting > 0 and self._retry_due())
+
+    def _retry_due(self) -> bool:
+        return self.counters.waiting > 0 and abs(self._clock() - self._retried_at) >= RETRY
+
+    def _apply(self, connection: Connection, sifted: Sifted) -> Report:
+        """In one go; row by row only if one of the rows fails."""
+        retry = self._retry_due() or (sifted.markers > 0 and self.counters.waiting > 0)
+        try:
+            done = self._commit(connection, sifted, careful=False, retry=retry)
+        except (Stopped, FencedError):
+            raise
+        except Exception as error:
+            if not isinstance(error, BrokenError) and self._target.judge(error) not in {
+                Verdict.CONFLICT,
+                Verdict.UNFIT,
+            }:
+                raise
+            self.counters.careful += 1
+            done = self._commit(connection, sifted, careful=True, retry=True)
+        return self._count(sifted, done)
+
+    def _commit(
+        self, connection: Connection, sifted: Sifted, *, careful: bool, retry: bool
+    ) -> Transaction:
+        with connection.begin():
+            transaction = Transaction(
+                connection, self._stream.name, self._target, self._assigned, self._leases,
+                self._tables, self._topics, self._shaper, self._now_ms(),
+            )  # fmt: skip
+            transaction.lock()
+            transaction.apply(sifted, careful=careful, retry=retry)
+        self._assigned.places |= transaction.places
+        if retry:
+            self._retried_at = self._clock()
+        return transaction
+
+    def _count(self, sifted: Sifted, transaction: Transaction) -> Report:
+        counters, done = self.counters, transaction.done
+        counters.batches += 1
+        counters.rows += done.rows
+        counters.records += len(sifted.items) + sifted.markers
+        counters.dropped += sifted.dropped
+        counters.mended += done.mended
+        counters.ignored = len(self._shaper.ignored)
+        if committed := max((p.committed_ms for p in sifted.places.values()), default=0):
+            counters.lag_ms = max(0, self._now_ms() - committed)
+        self._count_held()
+        self._assign(set())
+        return Report(len(sifted.items), done.rows, sifted.dropped, done.mended)
+
+    def _count_held(self) -> None:
+        states = [state for keys in self._assigned.held.values() for state in keys.values()]
+        self.counters.waiting, self.counters.parked = states.count(WAITING), states.count(PARKED)
+        if len(states) >= HELD:
+            raise Stopped(
+                f"stream {self._stream.name}: {HELD} keys cannot be applied; see strangler_parked "
+                "in the target for the reasons (constraints that the source does not have?)"
+            )
+
+    def _clear_truncated(self, connection: Connection) -> None:
+        """Apply truncates that all partitions of their topic stand at."""
+        blocked = {p[0] for p, place in self._assigned.places.items() if place.truncate_at}
+        for topic in sorted(blocked):
+            with connection.begin():
+                self._truncate(connection, topic)
+            with connection.begin():
+                places = self._leases.places(connection)
+            self._adopt(connection, places)
+
+    def _truncate(self, connection: Connection, topic: str) -> None:
+        transaction = Transaction(
+            connection, self._stream.name, self._target, self._assigned, self._leases,
+            self._tables, self._topics, self._shaper, self._now_ms(),
+        )  # fmt: skip
+        transaction.lock()
+        of_topic = (applied_table.c.stream == self._stream.name) & (applied_table.c.topic == topic)
+        rows = connection.execute(select(applied_table).where(of_topic).with_for_update()).all()
+        places = {row.partition: place_of(row) for row in rows}
+        if not all_stand_there(list(places.values())):
+            return
+        for number, place in places.items():
+            if place.truncate_at:
+                after = cleared(place)
+                connection.execute(
+                    update(applied_table)
+                    .where(of_topic, applied_table.c.partition == number)
+                    .values(
+                        next_offset=after.next_offset, truncate_at=None,
+                        incarnation=after.id.incarnation,
+                        position=f"{after.id.position:016x}", idx=after.id.index,
+                    )
+                )  # fmt: skip
+        Held(self._stream.name).remove_topic(connection, topic)
+        self._target.clear(connection, self._tables[topic])
+
+    def _judge(self, error: Exception, shapes: int) -> int:
+        """Whether trying again may help; raises `Stopped` where it does not."""
+        verdict = self._target.judge(error)
+        self.counters.failures += 1
+        log.warning("apply_failed", stream=self._stream.name, error=type(error).__name__,
+                    verdict=verdict.value)  # fmt: skip
+        shapes = shapes + 1 if verdict is Verdict.SHAPE else 0
+        if verdict is Verdict.REFUSED or shapes > SHAPES:
+            message = f"the target refuses what stream {self._stream.name} writes: {error}"
+            self._say_stopped(message)
+            raise Stopped(message) from error
+        return shapes
+
+    def _say_stopped(self, message: str) -> None:
+        log.error("applier_stopped", stream=self._stream.name, reason=message)
+        try:
+            with self._target.engine.begin() as connection:
+                set_state(connection, self._stream.name, "stopped", message, self._now_ms())
+        except Exception as error:  # noqa: BLE001 - the log has it
+            log.info("state_not_written", stream=self._stream.name, error=type(error).__name__)
+
+    def _drop_session(self) -> None:
+        """Forget everything that is known from the database: it will be read again."""
+        connection, self._connection = self._connection, None
+        self._reading, self._refreshed_at = frozenset(), 0.0
+        if connection is not None:
+            connection.invalidate()
+            connection.close()
+
+    def _now_ms(self) -> int:
+        return round(self._clock() * 1000)
