@@ -11,6 +11,7 @@ from typing import Protocol, cast
 
 from strangler.config.model import Route, Split, Table
 from strangler.config.rules.source import Source, may_write
+from strangler.kit.databases import database_of
 from strangler.kit.problems import Problem
 
 
@@ -43,13 +44,14 @@ def streams_have_own_databases(source: Source) -> Iterator[Problem]:
     for name, stream in streams.items():
         if stream.target is None:
             continue
-        if stream.target == stream.source:
+        target = database_of(stream.target)
+        if target == database_of(stream.source):
             yield source.elsewhere(
                 ("sync", name, "target"),
                 "the target is the source itself: name the new service's own database",
             )
         sides = filled.get(name, frozenset())
-        other, other_sides = first.setdefault(stream.target, (name, sides))
+        other, other_sides = first.setdefault(target, (name, sides))
         if other != name and sides and other_sides and len(sides | other_sides) > 1:
             yield source.elsewhere(
                 ("sync", name, "target"),

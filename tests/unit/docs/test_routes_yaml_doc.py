@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cdc.config import SYNC
+from cdc.config import model as sync
 from strangler.config import model
 from strangler.config.load import check, table_shape
 from strangler.kit.compose import compose
@@ -30,6 +31,11 @@ DEFAULTS = {
     "groups.NAME": model.Group("x", "x"),
     "routes[].redirect": model.Redirect(),
     "routes[].respond": model.Respond(410),
+    "sync.NAME": sync.Stream("x", "", (), sync.Topics("x")),
+    "sync.NAME.kafka": sync.Kafka(),
+    "sync.NAME.topics": sync.Topics("x"),
+    "sync.NAME.limits": sync.Limits(),
+    "sync.NAME.tables[]": sync.TableSync("x", "x"),
 }
 
 
@@ -100,11 +106,11 @@ def _field(path, key):
     for step in re.findall(r"\w+|\[\]", path):
         if step == "NAME":
             shape = getattr(shape, "_mapping", shape).value
-            shape = getattr(shape, "keys", shape)
         elif step == "[]":
             shape = shape.item
         else:
             shape = next(field.shape for field in shape.fields if field.key == step)
+        shape = getattr(shape, "keys", shape)
     assert isinstance(shape, Record), path
     return next(field for field in shape.fields if field.key == key)
 

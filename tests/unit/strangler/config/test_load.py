@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from cdc.config import SYNC, Stream
+from cdc.config.model import TableSync, Topics
 from strangler.config.load import check, load
 from strangler.config.model import (
     Buffering,
@@ -92,7 +93,8 @@ def test_a_section_belongs_to_who_registers_it():
     with pytest.raises(ConfigError, match="`sync` is not a key of the route table"):
         load(text, env={})
     table = load(text, env={}, sections={"sync": SYNC})
-    assert table.sections == {"sync": {"reviews": Stream("reviews", "sqlite:///a.db", ("t",))}}
+    stream = Stream("reviews", "sqlite:///a.db", (TableSync("t", "t"),), Topics("reviews"))
+    assert table.sections == {"sync": {"reviews": stream}}
 
 
 def test_values_come_from_the_environment():
