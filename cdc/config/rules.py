@@ -10,7 +10,6 @@ from cdc.config.names import (
     LONGEST_TOPIC,
     REVERSE_NAME,
     reverse_topics_of,
-    slot_name,
     topics_of,
 )
 from cdc.config.streams import Draft
@@ -26,16 +25,15 @@ Found: TypeAlias = Iterator[tuple[Node, str]]
 
 
 def names_differ(drafts: Drafts) -> Found:
-    """Names that lead to one name elsewhere: a slot's, or that of a reverse direction."""
-    slots: dict[str, str] = {}
+    """Names that databases take for the same, or that a reverse direction would have."""
+    names: dict[str, str] = {}
     for name, draft in drafts.items():
-        slot = slot_name(name)
-        other = slots.setdefault(slot, name)
+        other = names.setdefault(name.lower(), name)
         if other != name:
             yield (
                 draft.node,
-                f"`{other}` and `{name}` would both use the replication slot `{slot}`:"
-                " give one of them a name that differs in more than case and punctuation",
+                f"`{other}` and `{name}` differ in case only, which some databases do not see:"
+                " give one of them another name",
             )
         forward = name.removesuffix(REVERSE_NAME)
         if forward != name and forward in drafts:

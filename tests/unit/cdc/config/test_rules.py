@@ -15,14 +15,12 @@ def told(text):
     return [f"{p.line}:{p.column}: {p.message}" for p in sorted(reader.problems)]
 
 
-def test_one_replication_slot_is_for_one_stream():
+def test_names_differ_in_more_than_case():
     (message,) = told("""\
 a-b: {source: '${DB}', tables: [t]}
-A.B: {source: '${DB}', tables: [t]}
+A-B: {source: '${DB}', tables: [t]}
 """)
-    assert message.startswith(
-        "2:6: `a-b` and `A.B` would both use the replication slot `strangler_a_b`"
-    )
+    assert message.startswith("2:6: `a-b` and `A-B` differ in case only")
 
 
 def test_the_name_of_a_reverse_direction_is_taken():
