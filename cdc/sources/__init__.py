@@ -49,7 +49,7 @@ def open_control(stream: Stream) -> SourceControl:
             return SqliteControl(stream)
 
 
-def preflight(stream: Stream) -> Preflight:
+def open_preflight(stream: Stream) -> Preflight:
     """What the stream's source needs before it can be captured."""
     match _family(stream.source):
         case "postgresql":
