@@ -1,0 +1,259 @@
+"""The binlog of one server, read for one stream: `MysqlSource`."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cdc.change import (
+    Begin,
+    Change,
+    Column,
+    Commit,
+    Event,
+    Identity,
+    Kind,
+    Op,
+    Position,
+    Reached,
+    Relation,
+)
+from cdc.config.model import Stream
+from cdc.relay.ports import SourceError
+from cdc.sources.mysql import messages, positions, sessions
+from cdc.sources.mysql.messages import Message
+from cdc.sources.mysql.process import Reading
+from cdc.sources.mysql.sessions import Session, rows
+
+MARKER_TABLE = "strangler_marker"
+HEARTBEAT = 5.0
+"""Seconds after which a server with nothing to say says so; after three of them it counts as
+gone."""
+NEEDED = {"binlog_format": "ROW", "binlog_row_image": "FULL", "binlog_row_metadata": "FULL"}
+"""Settings without which the log does not carry all of a change."""
+
+
+class MysqlSource:
+    """See `cdc.relay.ports.Source`. Nothing is connected before the first method is called."""
+
+    connector = "mysql"
+
+    def __init__(self, stream: Stream, folder: Path) -> None:  # noqa: ARG002 - nothing is kept on disk
+        self.database = sessions.database(stream.source)
+        self._stream = stream
+        self._base = "binlog"
+        self._reading: Reading | None = None
+        self._relations: dict[int, Relation] = {}
+
+    def identity(self) -> Identity:
+        """Which log it is; see `docs/formats.md` on incarnations."""
+        with sessions.told("asking for the server's identity"):
+            session = sessions.connect(self._stream.source)
+            try:
+                return self._identity(session)
+            finally:
+                session.close()
+
+    def _identity(self, session: Session) -> Identity:
+        known = sessions.variables(session, "server_uuid", "server_uid", "server_id")
+        server = known.get("server_uuid") or known.get("server_uid") or known.get("server_id", "")
+        return Identity.of(
+            database=self.database, server=server, log=positions.prefix(self._end(session)[0])
+        )
+
+    def start(self, resume: Position | None) -> Position:
+        """Begin to read. Raises `SourceError`."""
+        with sessions.told("starting to read the binlog"):
+            session = sessions.connect(self._stream.source)
+            try:
+                _check_settings(session)
+                file, offset = self._place(session, resume)
+                settings = self._settings(session, file, offset)
+            finally:
+                session.close()
+        self._stop()
+        self._reading = Reading(settings)
+        return positions.pack(positions.number(file), offset)
+
+    def read(self, timeout: float) -> Sequence[Event]:
+        """The next events. Raises `SourceError`."""
+        assert self._reading is not None, "start() comes first"
+        return [
+            event
+            for message in self._reading.messages(timeout)
+            if (event := self._event(message)) is not None
+        ]
+
+    def confirm(self, resume: Position) -> None:
+        """Nothing: these servers keep their binlogs for a time, not for a reader."""
+
+    def retained(self) -> int:
+        """Bytes of binlog after the place where reading began."""
+        return 0
+
+    def release(self) -> None:
+        """Nothing is kept for the stream."""
+
+    def text(self, position: Position) -> str:
+        """`binlog.000003:1234`."""
+        return positions.text(self._base, position)
+
+    def close(self) -> None:
+        """End the reading process."""
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._reading is not None:
+            self._reading.close()
+            self._reading = None
+
+    def _event(self, message: Message) -> Event | None:
+        kind = message[0]
+        if kind == messages.CHANGE:
+            _, number, op, before, after = message
+            return Change(self._relations[number], _OPS[op], before, after)
+        if kind == messages.BEGIN:
+            return Begin(*message[1:])
+        if kind == messages.COMMIT:
+            return Commit(*message[1:])
+        if kind == messages.REACHED:
+            return Reached(message[1])
+        assert kind == messages.SHAPE
+        self._learn(*message[1:])
+        return None
+
+    def _learn(
+        self, number: int, table: str, schema: str, name: str,
+        columns: Sequence[tuple[str, str, str, bool]],
+    ) -> None:  # fmt: skip
+        described = tuple(Column(n, Kind(kind), of, key) for n, kind, of, key in columns)
+        self._relations[number] = Relation(table, schema, name, described)
+
+    def _end(self, session: Session) -> tuple[str, int]:
+        """File and offset where the log ends now, which is between two transactions."""
+        found = end_of_log(session)
+        if found is None:
+            raise SourceError(
+                "the server writes no binlog: start it with log_bin and a server_id",
+                temporary=False,
+            )
+        self._base = positions.prefix(found[0])
+        return found
+
+    def _place(self, session: Session, resume: Position | None) -> tuple[str, int]:
+        """File and offset where reading begins."""
+        end = self._end(session)
+        if resume is None:
+            return end
+        file_number, offset = positions.unpack(resume)
+        file = positions.file_name(self._base, file_number)
+        sizes = binlogs(session)
+        if file not in sizes:
+            first = next(iter(sizes), "none")
+            raise SourceError(
+                f"{file} is no longer on the server (the oldest binlog is {first}), so the changes"
+                f" after {file}:{offset} are lost; resume with `strangler cdc run"
+                f" {self._stream.name} --resnapshot`, and set binlog_expire_logs_seconds higher",
+                temporary=False,
+            )
+        if offset > sizes[file]:
+            raise SourceError(
+                f"{file} ends at {sizes[file]}, before {offset} where reading stopped: the server"
+                " was restored, or lost its last transactions in a crash; resume with"
+                f" `strangler cdc run {self._stream.name} --resnapshot`",
+                temporary=False,
+            )
+        return file, offset
+
+    def _settings(self, session: Session, file: str, offset: int) -> dict[str, Any]:
+        """What the reading process needs to know."""
+        fold = sessions.variables(session, "lower_case_table_names")
+        names = sessions.variables(session, "server_id")
+        return {
+            "connection": sessions.settings(self._stream.source) | {"read_timeout": 3 * HEARTBEAT},
+            "server_id": _server_id(int(names.get("server_id", "0"))),
+            "heartbeat": HEARTBEAT,
+            "base": self._base,
+            "file": positions.number(file),
+            "offset": offset,
+            "database": self.database,
+            "mariadb": sessions.is_mariadb(session),
+            "origins": self._stream.reverse,
+            "fold": fold.get("lower_case_table_names", "0") != "0",
+            "tables": list(self._captured()),
+            "charsets": charsets(session),
+        }
+
+    def _captured(self) -> list[tuple[str, str, str, tuple[str, ...]]]:
+        """Schema, name, the stream's name and key of each table."""
+        listed = [(*place(t.table, self.database), t.table, t.key) for t in self._stream.tables]
+        if self._stream.outbox:
+            outbox = self._stream.outbox
+            listed.append((*place(outbox, self.database), outbox, ()))
+        return [*listed, (self.database, MARKER_TABLE, MARKER_TABLE, ())]
+
+
+_OPS = {op.value: op for op in Op}
+
+
+def place(table: str, database: str) -> tuple[str, str]:
+    """Schema and name of a table as a stream names it."""
+    schema, point, name = table.rpartition(".")
+    return (schema, name) if point else (database, table)
+
+
+def _server_id(taken: int) -> int:
+    """A number that no other reader of the server has: it hangs up on one of two with the same."""
+    while (number := 1 << 31 | secrets.randbits(31)) == taken:
+        pass
+    return number
+
+
+def _check_settings(session: Session) -> None:
+    found = sessions.variables(session, *NEEDED)
+    wrong = [
+        f"{name} is {found.get(name, 'unknown to the server')}, not {value}"
+        for name, value in NEEDED.items()
+        if found.get(name, "").upper() != value
+    ]
+    if wrong:
+        raise SourceError(
+            f"the binlog does not carry whole changes: {'; '.join(wrong)}. Run"
+            " `strangler cdc setup`, or set them in the server's configuration",
+            temporary=False,
+        )
+
+
+def end_of_log(session: Session) -> tuple[str, int] | None:
+    """File and offset of the binlog's end; None where there is no binlog."""
+    # MySQL 8.4 has dropped the statement that all others know.
+    version = str(rows(session, "SELECT VERSION()")[0][0])
+    new = "mariadb" not in version.lower() and tuple(map(int, version.split(".")[:2])) >= (8, 2)
+    found = rows(session, "SHOW BINARY LOG STATUS" if new else "SHOW MASTER STATUS")
+    return (str(found[0][0]), int(found[0][1])) if found else None
+
+
+def binlogs(session: Session) -> dict[str, int]:
+    """The server's binlogs with their sizes, the oldest first."""
+    return {str(row[0]): int(row[1]) for row in rows(session, "SHOW BINARY LOGS")}
+
+
+def charsets(session: Session) -> list[tuple[int, str, int]]:
+    """Collation id, character set, and bytes of a character at most."""
+    known = (
+        "SELECT id, a.character_set_name, maxlen FROM information_schema.{} a"
+        " JOIN information_schema.character_sets s ON s.character_set_name = a.character_set_name"
+        " WHERE id IS NOT NULL"
+    )
+    # From 10.10 on MariaDB lists the ids of its newer collations elsewhere.
+    source = "collation_character_set_applicability"
+    found = rows(
+        session,
+        "SELECT 1 FROM information_schema.columns WHERE table_schema = 'information_schema'"
+        " AND table_name = %s AND column_name = 'ID'",
+        (source,),
+    )
+    listed = rows(session, known.format(source if found else "collations"))
+    return [(int(number), str(name), int(size)) for number, name, size in listed]
