@@ -1,0 +1,146 @@
+"""The replication connection: one socket, the messages of CopyBoth, and what may be confirmed.
+
+Source: PostgreSQL's documentation, "Streaming Replication Protocol". psycopg's `PGconn` is libpq
+itself: unlike a replication cursor it confirms nothing on its own.
+"""
+
+from __future__ import annotations
+
+import select
+import struct
+import time
+from typing import Final
+
+import psycopg
+from psycopg import pq
+from psycopg.conninfo import make_conninfo
+
+from cdc.relay.ports import SourceError
+
+_STATUS: Final = struct.Struct(">cQQQqB")
+_KEEPALIVE: Final = struct.Struct(">QqB")
+_HEADER: Final = 25
+"""Bytes before the payload of an XLogData message."""
+_EPOCH_US: Final = 946_684_800_000_000
+STATUS_EVERY = 5.0
+"""Seconds between status messages; the server gives up after `wal_sender_timeout`, 60 s."""
+MOST_BYTES = 4 * 1024 * 1024
+"""Of messages in one read."""
+
+
+class Keepalive:
+    """The server has sent everything before `position`."""
+
+    __slots__ = ("position",)
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+
+
+class Replication:
+    """A walsender session that streams one slot."""
+
+    def __init__(self, conninfo: str) -> None:
+        """Connect; raises a temporary `SourceError`."""
+        self._conn = pq.PGconn.connect(make_conninfo(conninfo, replication="database").encode())
+        if self._conn.status != pq.ConnStatus.OK:
+            message = self._conn.get_error_message()
+            self._conn.finish()
+            raise SourceError(f"PostgreSQL: {message.strip()}", temporary=True)
+        self._confirmed = 0
+        self._told = 0.0
+
+    def query(self, command: str) -> list[tuple[str | None, ...]]:
+        """A replication command's or a query's rows; raises `SourceError`."""
+        result = self._conn.exec_(command.encode())
+        if result.status not in {pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK}:
+            raise SourceError(f"PostgreSQL: {result.get_error_message().strip()}", temporary=True)
+        return [
+            tuple(
+                None if (value := result.get_value(row, column)) is None else value.decode()
+                for column in range(result.nfields)
+            )
+            for row in range(result.ntuples)
+        ]
+
+    def start(self, command: str, confirmed: int) -> None:
+        """Begin to stream; `confirmed` is what the server knows already."""
+        result = self._conn.exec_(command.encode())
+        if result.status != pq.ExecStatus.COPY_BOTH:
+            raise SourceError(f"PostgreSQL: {result.get_error_message().strip()}", temporary=True)
+        self._conn.nonblocking = 1
+        self._confirmed = confirmed
+
+    def read(self, timeout: float, most: int) -> list[bytes | Keepalive]:
+        """The messages that are there, up to `most`; waits up to `timeout` for the first one."""
+        self._tell_in_time()
+        messages: list[bytes | Keepalive] = []
+        self._take(messages, most)
+        if not messages and self._wait(min(timeout, STATUS_EVERY)):
+            self._consume()
+            self._take(messages, most)
+        return messages
+
+    def confirm(self, position: int) -> None:
+        """Let the server forget everything before `position`; sent at once."""
+        if position > self._confirmed:
+            self._confirmed = position
+            self._tell()
+
+    def close(self) -> None:
+        """End the session."""
+        self._conn.finish()
+
+    def _take(self, messages: list[bytes | Keepalive], most: int) -> None:
+        take = self._conn.get_copy_data
+        consumed, room = False, MOST_BYTES
+        while len(messages) < most and room > 0:
+            size, data = take(1)
+            if size > 0:
+                self._sort(bytes(data), messages)
+                room -= size
+            elif size == 0 and not consumed:
+                self._consume()  # what has arrived meanwhile, without a wait
+                consumed = True
+            elif size == 0:
+                return
+            else:
+                self._ended()
+
+    def _sort(self, data: bytes, messages: list[bytes | Keepalive]) -> None:
+        if data[0] == 0x77:  # w: log
+            messages.append(data[_HEADER:])
+            return
+        position, _, reply = _KEEPALIVE.unpack_from(data, 1)
+        messages.append(Keepalive(position))
+        if reply:
+            self._tell()
+
+    def _wait(self, timeout: float) -> bool:
+        readable, _, _ = select.select([self._conn.socket], [], [], timeout)
+        return bool(readable)
+
+    def _consume(self) -> None:
+        try:
+            self._conn.consume_input()
+        except psycopg.OperationalError as error:
+            raise SourceError(f"PostgreSQL: {str(error).strip()}", temporary=True) from error
+
+    def _ended(self) -> None:
+        result = self._conn.get_result()
+        message = result.get_error_message().strip() if result else ""
+        raise SourceError(
+            f"PostgreSQL ended the stream: {message or 'the connection was closed'}", temporary=True
+        )
+
+    def _tell_in_time(self) -> None:
+        if time.monotonic() - self._told >= STATUS_EVERY:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Say what is confirmed, and never more: a reply to a keepalive says the same."""
+        now = time.time_ns() // 1000 - _EPOCH_US
+        at = self._confirmed
+        self._conn.put_copy_data(_STATUS.pack(b"r", at, at, at, now, 0))
+        self._conn.flush()
+        self._told = time.monotonic()
