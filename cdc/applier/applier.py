@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 LEASE: Final = 15.0
 """Seconds after which another applier may take a partition over."""
-BATCH: Final = 5_000
+BATCH: Final = 2_000
 """Records that one transaction applies at most."""
 RETRY: Final = 0.5
 """Seconds between attempts at what waits, while nothing else happens."""

@@ -90,18 +90,18 @@ class Leases:
     def refresh(self, connection: Connection) -> dict[TopicPartition, Place]:
         """Renew what is held, take what is due; the places of all partitions held then."""
         now = now_ms(connection)
-        rows = connection.execute(
-            self._mine(_T.topic, _T.partition, _T.lease_owner, _T.lease_until > now).order_by(
-                _T.topic, _T.partition
-            )
-        )
-        leases = [Lease((row[0], row[1]), row[2], bool(row[3])) for row in rows]
         until = now + self._ttl_ms
         connection.execute(
             update(applied_table)
             .where(_T.stream == self._stream, _T.lease_owner == self._owner)
             .values(lease_until=until)
         )
+        rows = connection.execute(
+            self._mine(_T.topic, _T.partition, _T.lease_owner, _T.lease_until > now).order_by(
+                _T.topic, _T.partition
+            )
+        )
+        leases = [Lease((row[0], row[1]), row[2], bool(row[3])) for row in rows]
         for lease in to_take(leases, self._owner):
             connection.execute(
                 update(applied_table)

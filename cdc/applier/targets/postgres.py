@@ -28,7 +28,7 @@ from cdc.applier.ports import (
     TargetTable,
     Verdict,
 )
-from cdc.applier.targets.shared import identifiers, key_missing, unfit
+from cdc.applier.targets.shared import identifiers, key_missing, partial_missing, unfit
 
 CONNECT_WITHIN: Final = 10
 """Seconds to a connection, where the URL says nothing."""
@@ -95,6 +95,7 @@ class PostgresTarget:
         raw = _raw(connection)
         raw.execute("SET TimeZone = 'UTC'")
         raw.execute("SET DateStyle = 'ISO, YMD'")
+        raw.execute("SET lock_timeout = '30s'")
         self._try(raw, "replication origin", self._set_origin)
         if self._reverse:
             self._try(raw, "session_replication_role", _rest_triggers)
@@ -304,7 +305,7 @@ def _told(table: TargetTable, error: Exception) -> str:
     """PostgreSQL's message, apart from the values it quotes: those are somebody's data."""
     origin = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(origin, MissingRowError):
-        return f"{table.name}: a change of part of a row, and the row is not in the target"
+        return partial_missing(table)
     diag = getattr(origin, "diag", None)
     named = [
         f"{kind} {value}"

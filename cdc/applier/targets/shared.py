@@ -46,3 +46,8 @@ def kind_of(value: Any) -> str:
             return "a text with a zero byte"
         case _:
             return f"this text of {len(str(value))} characters"
+
+
+def partial_missing(table: TargetTable) -> str:
+    """Why a change of part of a row is parked."""
+    return f"{table.name}: a change of part of a row, and the row is not in the target"

@@ -1,4 +1,8 @@
+import uuid
+
+import psycopg
 import pytest
+from support.appliers import Bench
 from support.databases import postgres, postgres_url
 
 
@@ -9,14 +13,23 @@ def pg_server():
 
 
 @pytest.fixture
-def pg(pg_server, worker_database):
+def pg(pg_server):
     """URL of an empty PostgreSQL database."""
-    pg_server.psql(f'CREATE DATABASE "{worker_database}"')
-    return postgres_url(pg_server, worker_database)
+    name = f"t{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_url(pg_server), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return postgres_url(pg_server, name)
 
 
 @pytest.fixture
-def worker_database(request):
-    import uuid
+def shop(pg):
+    """Makes a bench on PostgreSQL: `shop(ddl, *tables, **stream)`."""
+    made = []
 
-    return f"t{uuid.uuid4().hex}"
+    def make(ddl, *tables, **more):
+        made.append(Bench(pg, ddl, *tables, **more))
+        return made[-1]
+
+    yield make
+    for bench in made:
+        bench.close()
