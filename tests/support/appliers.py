@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 
 from sqlalchemy import text
-from support.records import Script
 
+from cdc.applier import state
 from cdc.applier.applier import Applier
 from cdc.applier.targets import open_target
 from cdc.config.model import Stream, TableSync, Topics
 from cdc.testing import ScriptedReader
+from support.records import Script
 
 
 def stream(url, *tables, partitions=2, **more):
@@ -59,6 +60,18 @@ class Bench:
         with self.engine.begin() as connection:
             done = connection.execute(text(statement), values)
             return [tuple(row) for row in done] if done.returns_rows else None
+
+    def parked(self):
+        with self.engine.connect() as connection:
+            return state.parked(connection, "shop")
+
+    def arrived(self, seq):
+        with self.engine.connect() as connection:
+            return state.arrived(connection, "shop", seq)
+
+    def filled(self):
+        with self.engine.connect() as connection:
+            return state.filled(connection, "shop")
 
     def close(self):
         self._closing.close()

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - identifiers are quoted by `_quote`, values are parameters
 """MySQL and MariaDB as a target.
 
 `INSERT … ON DUPLICATE KEY UPDATE` writes into whichever row *any* unique index finds, which may be
@@ -181,7 +182,11 @@ class MysqlTarget:
         return Verdict.TEMPORARY
 
     def explain(
-        self, connection: Connection, table: TargetTable, row: Row, error: Exception
+        self,
+        connection: Connection,  # noqa: ARG002 - others ask the database
+        table: TargetTable,
+        row: Row,
+        error: Exception,
     ) -> str:
         """The server names the column, between quotes, together with the value: take the former."""
         origin = error.orig if isinstance(error, DBAPIError) else error

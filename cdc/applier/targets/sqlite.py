@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - identifiers are quoted by `_quote`, values are parameters
 """SQLite as a target: for development, and for services that are small.
 
 Foreign keys are not checked in the applier's session (SQLite's own default). A transaction begins
@@ -139,7 +140,11 @@ class SqliteTarget:
         return Verdict.SHAPE if code == sqlite3.SQLITE_ERROR else Verdict.TEMPORARY
 
     def explain(
-        self, connection: Connection, table: TargetTable, row: Row, error: Exception
+        self,
+        connection: Connection,  # noqa: ARG002 - others ask the database
+        table: TargetTable,
+        row: Row,
+        error: Exception,
     ) -> str:
         """SQLite names columns and constraints, never values."""
         origin = error.orig if isinstance(error, DBAPIError) else error

@@ -1,4 +1,4 @@
-"""Values for databases that take them as parameters: from JSON forms to what the driver takes. Pure.
+"""Values as parameters: from their JSON forms to what a driver takes. Pure.
 
 Driven by the target's column, not by the source's: the same text is bytes for a binary column and a
 text for any other.
