@@ -1,187 +1,259 @@
-"""The producer of one stream, in the three ways of `Delivery`.
+"""Where envelopes go: one producer for one session of a relay, in one of three modes.
 
-No record has a callback of its own, which would cost as much as encoding it. A settled stretch is
-known to be whole by other means: in a transaction, Kafka commits all of it or nothing; without one,
-`flush` waits until the queue is empty, and only *failed* deliveries are reported, any of which
-fails the stretch. The idempotent producer neither reorders nor repeats within a partition.
+* At least once: an idempotent producer. Within a session nothing is lost, doubled or out of order
+  in a partition; a relay that has been replaced can still deliver late.
+* Fenced: the same inside short transactions under the stream's name. Opening the next sink of a
+  stream ends every earlier one's transaction and refuses its records from then on.
+* Exactly once: fenced, with the checkpoint as a record of the same transaction.
+
+**No record is lost unnoticed.** The library reports a lost record by a callback of the producer's,
+not of the record's: it is called for failures only, which costs nothing per record. After the
+first failure the sink refuses everything, and whoever uses it starts again from the last settled
+checkpoint with a new sink. In between nothing that came later gets into the log: a transaction is
+aborted as a whole, and outside of one the producer stops at the first gap
+(`enable.gapless.guarantee`) and has no deadline after which it would skip a record.
 """
 
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from cdc.config.model import Delivery, Stream
-from cdc.kafka.settings import client, sink_error
+from cdc.config.model import Delivery, Kafka, Limits
+from cdc.kafka.client import brokers, settings
+from cdc.kafka.errors import is_permanent, reason_of, sink_error
 from cdc.relay.ports import Headers, SinkError, TooLargeError
 
-_PAUSE = 0.003
-"""Seconds between a commit and the next transaction. Kafka is still finishing the old one; met
-then, the client would ask again only after 20 ms."""
-_FULL_WAIT = 60.0
-"""Seconds that a full queue may last before it counts as a failure."""
-_LONGEST_TRANSACTION_MS = 120_000
-_ROOM = 4096
-"""Bytes that a record's headers and framing may take beside its key and value."""
+TRANSACTION_TIMEOUT: Final = 60.0
+"""Seconds after which the broker ends a dead relay's transaction, which holds readers of committed
+records up. The next relay of the stream ends it sooner."""
+PAUSE: Final = 0.003
+"""Seconds between a commit and the next transaction. Until the broker has written its commit
+markers it refuses the next one, and the library asks again only after 20 ms."""
+ROOM_WITHIN: Final = 60.0
+"""Seconds that a full queue is waited for."""
+CLOSE_WITHIN: Final = 5.0
+_ROUND: Final = 0.1
+"""Seconds of one wait, so that a lost record or an interrupt is noticed during a long one."""
 
 
 class KafkaSink:
-    """See `cdc.relay.ports.Sink`."""
+    """See the module's docstring; a `Sink` of the relay's, used by one thread, opened once."""
 
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-        self._transactional = stream.delivery is not Delivery.AT_LEAST_ONCE
+    def __init__(
+        self,
+        kafka: Kafka,
+        stream_name: str,
+        delivery: Delivery,
+        limits: Limits,
+        checkpoint_topic: str | None = None,
+    ) -> None:
+        """Connects nothing yet. `checkpoint_topic` is needed for exactly once only."""
+        if (delivery is Delivery.EXACTLY_ONCE) != (checkpoint_topic is not None):
+            raise ValueError("a checkpoint's topic belongs to exactly once, and only to it")
+        self._kafka, self._stream, self._limits = kafka, stream_name, limits
+        self._checkpoint_topic = checkpoint_topic
+        self._transactional = delivery is not Delivery.AT_LEAST_ONCE
         self.settle_after = 0.1 if self._transactional else 1.0
-        self._checkpoints = f"{stream.topics.prefix}.checkpoint"
-        self._largest = stream.limits.record
         self._producer: Producer | None = None
-        self._failed: KafkaError | None = None
-        self._in_transaction = False
+        self._send: Any = None
+        """The producer's `produce`, looked up once."""
+        self._ready = False
+        """Whether a record can be handed over as it is: no failure, and a transaction is open."""
+        self._failure: SinkError | None = None
+        self._trouble: KafkaError | None = None
+        """What the library reported last of its connections."""
         self._committed = 0.0
 
     def open(self, timeout: float) -> None:
-        """Connect; a transactional producer fences every earlier one of this stream."""
-        settings = self._settings()
-        self._producer = Producer(settings)
+        """Connect and fence every earlier sink of this stream; raises `SinkError`."""
+        self._producer = producer = Producer(self._settings())
+        self._send = producer.produce
         try:
+            producer.list_topics(timeout=timeout)
             if self._transactional:
-                self._producer.init_transactions(timeout)
-            else:
-                self._producer.list_topics(timeout=timeout)
+                producer.init_transactions(timeout)
         except KafkaException as error:
-            raise sink_error(error) from error
+            raise self._unreachable(error) from error
+        self._ready = not self._transactional
 
     def produce(
         self, topic: str, key: bytes | None, value: bytes | None, headers: Headers,
         partition: int = -1,
     ) -> None:  # fmt: skip
-        """Hand one record over; waits while the queue is full."""
-        if value is not None and len(value) > self._largest:
-            raise TooLargeError(
-                f"the record has {len(value)} bytes, more than limits.record ({self._largest})"
-            )
-        if self._transactional and not self._in_transaction:
+        """Hand one record over; -1 leaves the partition to the key (murmur2).
+
+        Raises `TooLargeError` for a record that no broker takes, with nothing else changed, and
+        `SinkError` where the records since the last `settle` must be handed over again.
+        """
+        if not self._ready:
             self._begin()
-        assert self._producer is not None
+        if type(headers) is not list:  # the library takes nothing else
+            headers = list(headers)
         try:
-            self._producer.produce(topic, value, key, partition, headers=headers)  # type: ignore[arg-type]
+            self._send(topic, value, key, partition, headers=headers)
         except BufferError:
-            self._produce_later(topic, value, key, partition, headers)
+            self._send_when_there_is_room(topic, key, value, headers, partition)
         except KafkaException as error:
-            raise self._refused(error) from error
+            raise self._refused(error, topic) from error
 
     def poll(self) -> None:
-        """Serve delivery failures."""
-        assert self._producer is not None
-        self._producer.poll(0)
-        self._raise_failure()
+        """Serve the library's callbacks; raises `SinkError` for a lost record."""
+        self._opened().poll(0)
+        self._check()
 
     def settle(self, checkpoint: bytes | None, timeout: float) -> None:
-        """Return when Kafka has everything that was produced."""
-        if checkpoint is not None:
-            self.produce(self._checkpoints, b"checkpoint", checkpoint, [], 0)
-        assert self._producer is not None
+        """Return when Kafka has everything, with `checkpoint` in the same transaction if it can."""
+        if checkpoint is not None and self._checkpoint_topic is not None:
+            key = self._stream.encode()
+            self.produce(self._checkpoint_topic, key, checkpoint, [], 0)
+        self._opened()
+        deadline = time.monotonic() + timeout
         if not self._transactional:
-            left = self._producer.flush(timeout)
-            self._raise_failure()
-            if left:
-                raise SinkError(
-                    f"Kafka confirmed nothing for {timeout:.0f} s; {left} records wait",
-                    temporary=True,
-                )
-        elif self._in_transaction:
-            self._commit(timeout)
+            self._flush(deadline)
+        elif self._ready:
+            self._commit(deadline)
+        self._check()
 
     def close(self) -> None:
-        """Give up what is unsettled."""
-        producer, self._producer = self._producer, None
+        """Give up what is unsettled; within seconds. May be called twice, and without `open`."""
+        producer, self._producer, self._send = self._producer, None, None
+        self._ready = False
         if producer is None:
             return
-        if self._in_transaction:
-            _abort(producer)
-        producer.purge(in_queue=True, in_flight=True)
-        producer.flush(1.0)
-
-    def _settings(self) -> dict[str, Any]:
-        stream = self._stream
-        settings = client(stream.kafka) | {
-            "enable.idempotence": True,
-            "acks": "all",
-            "partitioner": "murmur2_random",
-            "compression.type": "lz4",
-            "linger.ms": 2,
-            "batch.num.messages": 10_000,
-            "batch.size": 1_000_000,
-            "message.max.bytes": stream.limits.record + _ROOM,
-            "queue.buffering.max.kbytes": max(1024, stream.limits.memory // 1024),
-            "queue.buffering.max.messages": 500_000,
-            "delivery.report.only.error": True,
-            "on_delivery": self._delivered,
-        }
-        if self._transactional:
-            settings |= {
-                "transactional.id": f"strangler-{stream.name}",
-                "transaction.timeout.ms": _LONGEST_TRANSACTION_MS,
-            }
-        return settings
-
-    def _delivered(self, error: KafkaError | None, _message: Message) -> None:
-        if error is not None and self._failed is None:
-            self._failed = error
-
-    def _raise_failure(self) -> None:
-        if self._failed is not None:
-            raise sink_error(self._failed)
+        try:
+            if self._transactional:
+                producer.abort_transaction(CLOSE_WITHIN)
+        except KafkaException:
+            pass  # the next sink's `open` ends the transaction
+        finally:
+            producer.purge()
+            producer.flush(CLOSE_WITHIN)
 
     def _begin(self) -> None:
-        assert self._producer is not None
-        pause = self._committed + _PAUSE - time.monotonic()
-        if pause > 0:
-            time.sleep(pause)
+        """Open a transaction; also where everything goes that cannot go on."""
+        self._check()
+        producer = self._opened()
+        rest = self._committed + PAUSE - time.monotonic()
+        if rest > 0:
+            time.sleep(rest)
         try:
-            self._producer.begin_transaction()
+            producer.begin_transaction()
         except KafkaException as error:
-            raise sink_error(error) from error
-        self._in_transaction = True
+            raise self._lost("Kafka began no transaction", error) from error
+        self._ready = True
 
-    def _commit(self, timeout: float) -> None:
-        assert self._producer is not None
-        try:
-            self._producer.commit_transaction(timeout)
-        except KafkaException as error:
-            raise sink_error(error) from error
-        self._raise_failure()
-        self._in_transaction = False
-        self._committed = time.monotonic()
-
-    def _produce_later(
-        self, topic: str, value: bytes | None, key: bytes | None, partition: int, headers: Headers
-    ) -> None:
-        """The queue is full: wait for room, which is how back-pressure reaches the source."""
-        assert self._producer is not None
-        deadline = time.monotonic() + _FULL_WAIT
-        while time.monotonic() < deadline:
-            self._producer.poll(0.05)
-            self._raise_failure()
+    def _commit(self, deadline: float) -> None:
+        producer = self._opened()
+        while True:
             try:
-                self._producer.produce(topic, value, key, partition, headers=headers)  # type: ignore[arg-type]
-            except BufferError:
-                continue
+                producer.commit_transaction(max(0.0, deadline - time.monotonic()))
+                break
             except KafkaException as error:
-                raise self._refused(error) from error
-            return
-        raise SinkError(f"Kafka took nothing for {_FULL_WAIT:.0f} s", temporary=True)
+                reason = reason_of(error)
+                if reason and reason.retriable() and time.monotonic() < deadline:
+                    continue
+                self._check()  # the reason why a record was lost says more than the commit's
+                raise self._lost("Kafka did not commit the transaction", error) from error
+        self._committed = time.monotonic()
+        self._ready = False
 
-    def _refused(self, error: KafkaException) -> Exception:
-        if error.args[0].code() == KafkaError.MSG_SIZE_TOO_LARGE:
-            return TooLargeError("the record is larger than Kafka takes")
-        return sink_error(error)
+    def _flush(self, deadline: float) -> None:
+        producer = self._opened()
+        while left := producer.flush(_ROUND):
+            self._check()
+            if time.monotonic() >= deadline:
+                raise self._stop(SinkError(self._late(f"{left} records"), temporary=True))
 
+    def _send_when_there_is_room(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: Headers, partition: int
+    ) -> None:
+        deadline = time.monotonic() + ROOM_WITHIN
+        while True:
+            self._opened().poll(_ROUND)
+            self._check()
+            try:
+                self._send(topic, value, key, partition, headers=headers)
+                break
+            except BufferError:
+                if time.monotonic() >= deadline:
+                    failure = SinkError(self._late("a full queue"), temporary=True)
+                    raise self._stop(failure) from None
+            except KafkaException as error:
+                raise self._refused(error, topic) from error
 
-def _abort(producer: Producer) -> None:
-    try:
-        producer.abort_transaction(5.0)
-    except KafkaException:
-        return  # it ends by its own time limit, or a newer producer has ended it
+    def _late(self, what: str) -> str:
+        text = f"Kafka ({brokers(self._kafka)}) did not take {what} in time"
+        return f"{text}: {self._trouble.str()}" if self._trouble else text
+
+    def _refused(self, error: KafkaException, topic: str) -> Exception:
+        reason = reason_of(error)
+        if reason and reason.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+            return TooLargeError(
+                f"the record is larger than {self._limits.record} bytes, the stream's limits.record"
+            )
+        return self._lost(f"Kafka took no record of {topic}", error)
+
+    def _unreachable(self, error: KafkaException) -> SinkError:
+        """The error of a call that only waited for a connection is less than why there is none."""
+        what = f"Kafka ({brokers(self._kafka)}) cannot be reached"
+        if self._trouble is not None and is_permanent(self._trouble):
+            return self._stop(sink_error(what, self._trouble, self._stream))
+        return self._lost(what, error)
+
+    def _lost(self, what: str, error: KafkaException) -> SinkError:
+        reason = reason_of(error)
+        assert reason is not None
+        return self._stop(sink_error(what, reason, self._stream))
+
+    def _stop(self, failure: SinkError) -> SinkError:
+        """Refuse everything from now on; the first failure is the one that counts."""
+        self._ready = False
+        if self._failure is None or failure.fenced:
+            self._failure = failure
+        return self._failure
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _opened(self) -> Producer:
+        if self._producer is None:
+            raise SinkError("the sink is closed", temporary=True)
+        return self._producer
+
+    def _on_delivery(self, error: KafkaError | None, record: Message) -> None:
+        if error is not None:
+            what = f"Kafka lost a record of {record.topic()}"
+            self._stop(sink_error(what, error, self._stream))
+
+    def _on_error(self, error: KafkaError) -> None:
+        self._trouble = error
+        if error.fatal():
+            self._stop(sink_error("Kafka's producer cannot go on", error, self._stream))
+
+    def _settings(self) -> dict[str, Any]:
+        limits = self._limits
+        common = settings(self._kafka, self._on_error) | {
+            "acks": "all",
+            "enable.idempotence": True,
+            "partitioner": "murmur2_random",
+            # A topic that is not there is made by `topics`, with its settings, or not at all.
+            "allow.auto.create.topics": False,
+            "on_delivery": self._on_delivery,
+            "delivery.report.only.error": True,
+            "message.max.bytes": limits.record,
+            "batch.size": min(limits.record, 1_000_000),
+            "queue.buffering.max.kbytes": max(1, limits.memory // 1024),
+            "queue.buffering.max.messages": max(1000, limits.memory // 256),
+            "linger.ms": 2,
+            "compression.type": "lz4",
+        }
+        if not self._transactional:
+            return common | {"enable.gapless.guarantee": True, "message.timeout.ms": 0}
+        return common | {
+            "transactional.id": self._stream,
+            "transaction.timeout.ms": int(TRANSACTION_TIMEOUT * 1000),
+        }

@@ -1,0 +1,57 @@
+"""What an error of the client's means for the relay: try again, stop, or give way."""
+
+# ruff: noqa: SLF001 - the library names its own errors, as against the broker's, with a `_`
+
+from __future__ import annotations
+
+from confluent_kafka import KafkaError, KafkaException
+
+from cdc.relay.ports import SinkError
+
+_FENCED = frozenset(
+    {KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH}
+)
+"""Always final: whoever tried again would in turn fence the relay that has taken over."""
+_REMEDIES = {
+    KafkaError._AUTHENTICATION: "check `username` and `password` under `kafka:`",
+    KafkaError._SSL: "check `tls` and `ca` under `kafka:`",
+    KafkaError.SASL_AUTHENTICATION_FAILED: "check `username` and `password` under `kafka:`",
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: "grant the user Describe, Create and Write on it",
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED: "grant the user IdempotentWrite on the cluster",
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: (
+        "grant the user Describe and Write on the transactional id, which is the stream's name"
+    ),
+    KafkaError.INVALID_TRANSACTION_TIMEOUT: (
+        "raise the broker's transaction.max.timeout.ms to 60000 at least"
+    ),
+    KafkaError._UNSUPPORTED_FEATURE: "use a broker of Apache Kafka 2.5 or later",
+    KafkaError.UNSUPPORTED_VERSION: "use a broker of Apache Kafka 2.5 or later",
+}
+"""Errors that trying again does not mend, and what does."""
+
+
+def reason_of(error: KafkaError | Exception) -> KafkaError | None:
+    """The library's error, whether it was raised or reported; None for another exception."""
+    if isinstance(error, KafkaException):
+        error = error.args[0]
+    return error if isinstance(error, KafkaError) else None
+
+
+def is_permanent(error: KafkaError) -> bool:
+    """Whether trying again is of no use."""
+    return error.code() in _REMEDIES or error.code() in _FENCED
+
+
+def sink_error(what: str, error: KafkaError, stream: str) -> SinkError:
+    """The relay's error for one of the client's; `what` failed, a clause."""
+    code = error.code()
+    if code in _FENCED:
+        return SinkError(
+            f"Kafka takes nothing more from this relay of the stream {stream}: another one has"
+            " started since, or this one stood still for longer than a transaction may take",
+            temporary=False,
+            fenced=True,
+        )
+    remedy = _REMEDIES.get(code)
+    text = f"{what}: {error.str()} ({error.name()})"
+    return SinkError(f"{text}; {remedy}" if remedy else text, temporary=remedy is None)
