@@ -50,18 +50,31 @@ class Reader(Protocol):
 
 
 class RowMapping(Protocol):
-    """What becomes of one table's rows in the target. `cdc.mapping` compiles it."""
+    """What becomes of one table's rows in the target: `cdc.mapping` compiles it."""
 
-    def target_row(self, row: dict[str, Any]) -> dict[str, Any]:
+    def target_row(
+        self, row: dict[str, Any], key: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
         """A row, or part of one, by target column. Raises `ValueError` for what has no place."""
+
+    def target_key(self, key: dict[str, Any]) -> dict[str, Any]:
+        """A key by target column."""
 
 
 class AsIs:
     """The mapping of a table whose columns have the same names on both sides."""
 
-    def target_row(self, row: dict[str, Any]) -> dict[str, Any]:
+    def target_row(
+        self,
+        row: dict[str, Any],
+        key: Mapping[str, Any] | None = None,  # noqa: ARG002
+    ) -> dict[str, Any]:
         """The row itself."""
         return row
+
+    def target_key(self, key: dict[str, Any]) -> dict[str, Any]:
+        """The key itself."""
+        return key
 
 
 class Form(Enum):

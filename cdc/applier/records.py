@@ -87,8 +87,8 @@ def read(record: Record, id_: RecordId, mapping: RowMapping) -> Item | Passed:
             return _marker(envelope["marker"], at_ms)
         if op is Op.TRUNCATE:
             return Item(record, id_, op, {}, None, partial=False, at_ms=at_ms)
-        key = mapping.target_row(dict(decode_key(record.key)))
-        row = None if op is Op.DELETE else mapping.target_row(envelope["after"])
+        key = mapping.target_key(dict(decode_key(record.key)))
+        row = None if op is Op.DELETE else mapping.target_row(envelope["after"], key)
         return Item(record, id_, op, key, row, "unavailable" in envelope, at_ms)
     except DecodeError as error:
         return unreadable(record, id_, str(error))
