@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg
@@ -13,6 +12,9 @@ from pymysql.constants import CLIENT
 from support.streams import a_stream
 
 from cdc.sources import open_control, open_preflight, open_source
+
+DIALECTS = {"sqlite": "sqlite", "postgresql": "postgresql", "mariadb": "mysql"}
+"""The databases by the name they have in tests, and what they speak."""
 
 
 class Database:
@@ -25,7 +27,6 @@ class Database:
     """Whether transactions that committed close to one another may go out as one."""
     keeps_before = True
     """Whether `before` has all columns."""
-    numbers: Sequence[str] = ()
 
     def __init__(self, url: str, folder: Path) -> None:
         self.url, self.folder = url, folder

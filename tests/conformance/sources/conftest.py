@@ -5,7 +5,7 @@ import itertools
 
 import psycopg
 import pytest
-from conformance.sources.adapters import PostgresDatabase, SqliteDatabase
+from conformance.sources.adapters import DIALECTS, PostgresDatabase, SqliteDatabase
 from support import databases
 
 _numbers = itertools.count()
@@ -28,7 +28,7 @@ def mariadb_server():
         yield server
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+@pytest.fixture(params=DIALECTS)
 def database(request, tmp_path):
     """An empty database of each kind."""
     with make(request, request.param, tmp_path) as database:
