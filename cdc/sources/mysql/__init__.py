@@ -22,6 +22,7 @@
 | BIT(n) | other | n digits: `"00000101"` |
 """
 
+from cdc.sources.mysql.control import MysqlControl
 from cdc.sources.mysql.source import MysqlSource
 
-__all__ = ["MysqlSource"]
+__all__ = ["MysqlControl", "MysqlSource"]

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cdc.change import Row
 from cdc.sources.mysql import messages, positions, rows, statements, wire
-from cdc.sources.mysql.charsets import Charsets, CharsetError
+from cdc.sources.mysql.charsets import CharsetError, Charsets
 from cdc.sources.mysql.fields import MetadataError, names, table_map
 from cdc.sources.mysql.messages import Message
 from cdc.sources.mysql.statements import Effect
@@ -305,7 +306,7 @@ class Groups:
         """The rows of a compressed event: the columns and bitmaps before them are not."""
         return wire.inflate(data[at:])
 
-    def _origin(self, captured: _Captured, row: rows.Row | None) -> None:
+    def _origin(self, captured: _Captured, row: Row | None) -> None:
         """The row that says which stream's applier writes this transaction."""
         if self._group is None or self._group.began or row is None:
             return

@@ -105,7 +105,7 @@ def rows(session: Session, sql: str, values: Sequence[Any] | None = None) -> lis
 def variables(session: Session, *names: str) -> dict[str, str]:
     """Global variables by name; those that the server does not have are left out."""
     listed = ", ".join(["%s"] * len(names))
-    found = rows(session, f"SHOW GLOBAL VARIABLES WHERE variable_name IN ({listed})", names)  # noqa: S608
+    found = rows(session, f"SHOW GLOBAL VARIABLES WHERE variable_name IN ({listed})", names)
     return {str(name).lower(): str(value) for name, value in found}
 
 

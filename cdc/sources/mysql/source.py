@@ -25,14 +25,19 @@ from cdc.relay.ports import SourceError
 from cdc.sources.mysql import messages, positions, sessions
 from cdc.sources.mysql.messages import Message
 from cdc.sources.mysql.process import Reading
-from cdc.sources.mysql.sessions import Session, rows
+from cdc.sources.mysql.server import (
+    MARKER_TABLE,
+    binlogs,
+    charsets,
+    check_settings,
+    end_of_log,
+    place,
+)
+from cdc.sources.mysql.sessions import Session
 
-MARKER_TABLE = "strangler_marker"
 HEARTBEAT = 5.0
 """Seconds after which a server with nothing to say says so; after three of them it counts as
 gone."""
-NEEDED = {"binlog_format": "ROW", "binlog_row_image": "FULL", "binlog_row_metadata": "FULL"}
-"""Settings without which the log does not carry all of a change."""
 
 
 class MysqlSource:
@@ -68,7 +73,7 @@ class MysqlSource:
         with sessions.told("starting to read the binlog"):
             session = sessions.connect(self._stream.source)
             try:
-                _check_settings(session)
+                check_settings(session)
                 file, offset = self._place(session, resume)
                 settings = self._settings(session, file, offset)
             finally:
@@ -198,62 +203,8 @@ class MysqlSource:
 _OPS = {op.value: op for op in Op}
 
 
-def place(table: str, database: str) -> tuple[str, str]:
-    """Schema and name of a table as a stream names it."""
-    schema, point, name = table.rpartition(".")
-    return (schema, name) if point else (database, table)
-
-
 def _server_id(taken: int) -> int:
     """A number that no other reader of the server has: it hangs up on one of two with the same."""
     while (number := 1 << 31 | secrets.randbits(31)) == taken:
         pass
     return number
-
-
-def _check_settings(session: Session) -> None:
-    found = sessions.variables(session, *NEEDED)
-    wrong = [
-        f"{name} is {found.get(name, 'unknown to the server')}, not {value}"
-        for name, value in NEEDED.items()
-        if found.get(name, "").upper() != value
-    ]
-    if wrong:
-        raise SourceError(
-            f"the binlog does not carry whole changes: {'; '.join(wrong)}. Run"
-            " `strangler cdc setup`, or set them in the server's configuration",
-            temporary=False,
-        )
-
-
-def end_of_log(session: Session) -> tuple[str, int] | None:
-    """File and offset of the binlog's end; None where there is no binlog."""
-    # MySQL 8.4 has dropped the statement that all others know.
-    version = str(rows(session, "SELECT VERSION()")[0][0])
-    new = "mariadb" not in version.lower() and tuple(map(int, version.split(".")[:2])) >= (8, 2)
-    found = rows(session, "SHOW BINARY LOG STATUS" if new else "SHOW MASTER STATUS")
-    return (str(found[0][0]), int(found[0][1])) if found else None
-
-
-def binlogs(session: Session) -> dict[str, int]:
-    """The server's binlogs with their sizes, the oldest first."""
-    return {str(row[0]): int(row[1]) for row in rows(session, "SHOW BINARY LOGS")}
-
-
-def charsets(session: Session) -> list[tuple[int, str, int]]:
-    """Collation id, character set, and bytes of a character at most."""
-    known = (
-        "SELECT id, a.character_set_name, maxlen FROM information_schema.{} a"
-        " JOIN information_schema.character_sets s ON s.character_set_name = a.character_set_name"
-        " WHERE id IS NOT NULL"
-    )
-    # From 10.10 on MariaDB lists the ids of its newer collations elsewhere.
-    source = "collation_character_set_applicability"
-    found = rows(
-        session,
-        "SELECT 1 FROM information_schema.columns WHERE table_schema = 'information_schema'"
-        " AND table_name = %s AND column_name = 'ID'",
-        (source,),
-    )
-    listed = rows(session, known.format(source if found else "collations"))
-    return [(int(number), str(name), int(size)) for number, name, size in listed]

@@ -125,3 +125,8 @@ def _day(days: int) -> str:
 
 def _hms(packed: int) -> str:
     return f"{packed >> 12:02d}:{packed >> 6 & 63:02d}:{packed & 63:02d}"
+
+
+def trimmed(text: str) -> str:
+    """A time as a server shows it, without zeros at the end of the fraction."""
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -16,7 +16,7 @@ from pymysqlreplication.constants import FIELD_TYPE as F
 
 from cdc.change import Value
 from cdc.sources.mysql import jsonb, temporal
-from cdc.sources.mysql.charsets import BINARY, Charsets, CharsetError, decoder
+from cdc.sources.mysql.charsets import BINARY, CharsetError, Charsets, decoder
 from cdc.sources.mysql.fields import Field
 
 Read: TypeAlias = Callable[[bytes, int], tuple[Value, int]]
