@@ -1,0 +1,119 @@
+"""Every type: the value in the log, the same in a chunk, and the kind the same in both."""
+
+import base64
+
+import pytest
+
+from cdc.sources.mysql import MysqlControl
+
+
+def b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+NUMBERS = {
+    "TINYINT": ("integer", {"-128": -128, "127": 127, "NULL": None}),
+    "TINYINT(1)": ("integer", {"1": 1, "0": 0, "2": 2}),
+    "TINYINT UNSIGNED": ("integer", {"255": 255, "0": 0}),
+    "SMALLINT": ("integer", {"-32768": -32768, "32767": 32767}),
+    "SMALLINT UNSIGNED": ("integer", {"65535": 65535}),
+    "MEDIUMINT": ("integer", {"-8388608": -8388608, "8388607": 8388607}),
+    "MEDIUMINT UNSIGNED": ("integer", {"16777215": 16777215}),
+    "INT": ("integer", {"-2147483648": -2147483648, "2147483647": 2147483647}),
+    "INT UNSIGNED": ("integer", {"4294967295": 4294967295}),
+    "INT(8) UNSIGNED ZEROFILL": ("integer", {"42": 42}),
+    "BIGINT": ("integer", {"-9223372036854775808": -(2**63), "9223372036854775807": 2**63 - 1}),
+    "BIGINT UNSIGNED": ("integer", {"18446744073709551615": 2**64 - 1}),
+    "YEAR": ("integer", {"1901": 1901, "2155": 2155, "0000": 0}),
+    "FLOAT": ("float", {"0.1": 0.1, "-3.4e38": -3.4e38, "1e-30": 1e-30, "16777216": 16777216.0}),
+    "FLOAT(10,2)": ("float", {"1234.57": 1234.57}),
+    "DOUBLE": ("float", {"0.1": 0.1, "1.7976931348623157e308": 1.7976931348623157e308,
+                         "-2.2250738585072014e-308": -2.2250738585072014e-308,
+                         "0.30000000000000004": 0.30000000000000004}),
+    "DOUBLE(12,3)": ("float", {"123456789.125": 123456789.125}),
+    "DECIMAL(10,2)": ("decimal", {"0.1": "0.10", "-99999999.99": "-99999999.99", "0": "0.00",
+                                  "-0.01": "-0.01"}),
+    "DECIMAL(65,30)": ("decimal", {"1.5": "1.5" + "0" * 29, "-" + "9" * 35 + "." + "9" * 30:
+                                   "-" + "9" * 35 + "." + "9" * 30}),
+    "DECIMAL(18,9)": ("decimal", {"123456789.000000001": "123456789.000000001"}),
+    "DECIMAL(5,5)": ("decimal", {"0.00001": "0.00001", "-0.5": "-0.50000"}),
+    "DECIMAL(20,0)": ("decimal", {"12345678901234567890": "12345678901234567890"}),
+    "DECIMAL(10,3) ZEROFILL": ("decimal", {"0.1": "0.100", "12": "12.000"}),
+    "BIT(1)": ("other", {"b'1'": "1", "b'0'": "0"}),
+    "BIT(10)": ("other", {"b'1000000001'": "1000000001", "b'101'": "0000000101"}),
+    "BIT(64)": ("other", {"b'" + "1" * 64 + "'": "1" * 64}),
+}  # fmt: skip
+TIMES = {
+    "DATE": ("date", {"'2026-11-24'": "2026-11-24", "'0000-00-00'": "0000-00-00",
+                      "'2026-00-15'": "2026-00-15", "'9999-12-31'": "9999-12-31",
+                      "'1000-01-00'": "1000-01-00", "'2026-02-31'": "2026-02-31"}),
+    "TIME": ("time", {"'-838:59:59'": "-838:59:59", "'838:59:59'": "838:59:59",
+                      "'00:00:05'": "00:00:05", "'-00:00:01'": "-00:00:01"}),
+    "TIME(1)": ("time", {"'-12:34:56.7'": "-12:34:56.7"}),
+    "TIME(3)": ("time", {"'-838:59:59.001'": "-838:59:59.001", "'-00:00:00.5'": "-00:00:00.5"}),
+    "TIME(6)": ("time", {"'838:59:59.999999'": "838:59:59.999999",
+                         "'-00:00:00.000001'": "-00:00:00.000001", "'01:02:03': ": "x"}),
+    "DATETIME": ("timestamp", {"'2026-11-24 09:30:00'": "2026-11-24 09:30:00",
+                               "'0000-00-00 00:00:00'": "0000-00-00 00:00:00",
+                               "'2026-00-15 01:02:03'": "2026-00-15 01:02:03"}),
+    "DATETIME(2)": ("timestamp", {"'2026-11-24 09:30:00.25'": "2026-11-24 09:30:00.25"}),
+    "DATETIME(4)": ("timestamp", {"'9999-12-31 23:59:59.9999'": "9999-12-31 23:59:59.9999"}),
+    "DATETIME(6)": ("timestamp", {"'1000-01-01 00:00:00.000001'": "1000-01-01 00:00:00.000001",
+                                  "'2026-11-24 09:30:00.250000'": "2026-11-24 09:30:00.25"}),
+    "TIMESTAMP NULL": ("timestamptz", {"'2026-11-24 09:30:00'": "2026-11-24 09:30:00+00",
+                                       "'0000-00-00 00:00:00'": "0000-00-00 00:00:00+00",
+                                       "'2038-01-19 03:14:07'": "2038-01-19 03:14:07+00",
+                                       "NULL": None}),
+    "TIMESTAMP(6) NULL": ("timestamptz",
+                          {"'1970-01-01 00:00:01.5'": "1970-01-01 00:00:01.5+00"}),
+}  # fmt: skip
+del TIMES["TIME(6)"][1]["'01:02:03': "]
+TEXTS = {
+    "CHAR(10)": ("text", {"'a'": "a", "''": "", "' x  '": " x", "'ü€𝄞'": "ü€𝄞"}),
+    "VARCHAR(300)": ("text", {"REPEAT('é', 300)": "é" * 300, "'x  '": "x  "}),
+    "VARCHAR(50) CHARACTER SET latin1": ("text", {"'é€'": "é€", "x'81'": "\x81"}),
+    "VARCHAR(50) CHARACTER SET utf8mb3": ("text", {"'ü€'": "ü€"}),
+    "VARCHAR(50) CHARACTER SET utf16": ("text", {"'ü𝄞'": "ü𝄞"}),
+    "VARCHAR(50) CHARACTER SET sjis": ("text", {"'日本'": "日本"}),
+    "CHAR(5) CHARACTER SET ascii": ("text", {"'abc'": "abc"}),
+    "VARCHAR(9) COLLATE utf8mb4_uca1400_ai_ci": ("text", {"'ä'": "ä"}),
+    "TINYTEXT": ("text", {"'t'": "t", "''": ""}),
+    "TEXT": ("text", {"'line\\nü'": "line\nü"}),
+    "MEDIUMTEXT": ("text", {"REPEAT('m', 70000)": "m" * 70000}),
+    "LONGTEXT CHARACTER SET latin1": ("text", {"'é'": "é"}),
+    "JSON": ("text", {"""'{"b": [1, 2.50], "a": null}'""": '{"b": [1, 2.50], "a": null}'}),
+    "BINARY(4)": ("binary", {"x'DEAD'": b64(b"\xde\xad\0\0"), "x'00'": b64(b"\0" * 4)}),
+    "VARBINARY(300)": ("binary", {"x'DE00'": b64(b"\xde\0"), "''": ""}),
+    "BLOB": ("binary", {"x'DEADBEEF'": b64(b"\xde\xad\xbe\xef"), "x'2020'": b64(b"  ")}),
+    "LONGBLOB": ("binary", {"x'FF'": b64(b"\xff")}),
+    "ENUM('small','größe','it''s','a,b')": ("other", {"'größe'": "größe", "'it''s'": "it's",
+                                                      "'nothing'": ""}),
+    "ENUM('ä','ö') CHARACTER SET latin1": ("other", {"'ö'": "ö"}),
+    "SET('a','b','ü','d','e','f','g','h','i')": ("other", {"'a,ü,i'": "a,ü,i", "''": ""}),
+    "POINT": ("binary", {"ST_GeomFromText('POINT(1 2)', 4326)":
+                         b64(bytes.fromhex("e6100000" "0101000000" "000000000000f03f"
+                                           "0000000000000040"))}),
+    "GEOMETRY": ("binary", {"NULL": None}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("column", [*NUMBERS, *TIMES, *TEXTS])
+def test_a_value_is_the_same_in_the_log_and_in_a_chunk(case, column):
+    kind, values = {**NUMBERS, **TIMES, **TEXTS}[column]
+    case.run(f"CREATE TABLE t (id INT PRIMARY KEY, v {column})")
+    case.source.start(None)
+    inserts = [f"INSERT INTO t VALUES ({i}, {sql})" for i, sql in enumerate(values)]
+    case.run("SET sql_mode = 'ALLOW_INVALID_DATES', time_zone = '+00:00'", *inserts)
+    changes = case.changes(len(values))
+    assert [change.after[1] for change in changes] == list(values.values())
+    logged = changes[0].relation.columns[1]
+    control = MysqlControl(case.stream)
+    try:
+        relation = control.relation("t")
+        chunk = control.chunk(relation, None, 100)
+        again = control.rows(relation, [(i,) for i in range(len(values))])
+    finally:
+        control.close()
+    assert [row[1] for row in chunk.rows] == list(values.values())
+    assert sorted(again.rows) == sorted(chunk.rows)
+    assert (logged.kind, relation.columns[1].kind) == (kind, kind)
