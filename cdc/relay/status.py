@@ -1,0 +1,48 @@
+"""What a relay says of itself, for `strangler cdc status`, the metrics and the log."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from cdc.snapshot import Run
+
+if TYPE_CHECKING:
+    from cdc.relay.session import Session
+
+
+def status(session: Session) -> dict[str, Any]:
+    """A report as JSON.
+
+    Made by another thread than the one that changes these numbers: each is right by itself, and
+    that is enough here.
+    """
+    counters, checkpoint, parts = session.counters, session.checkpoint, session.parts
+    return {
+        "pid": os.getpid(),
+        "epoch": parts.epoch,
+        "incarnation": checkpoint.incarnation,
+        "position": parts.source.text(checkpoint.resume),
+        "lag_ms": counters.lag_ms,
+        "committed_ms": counters.committed_ms,
+        "retained_bytes": counters.retained,
+        "records": counters.records,
+        "transactions": counters.transactions,
+        "dead_letters": counters.dead_letters,
+        "dead_keys": len(checkpoint.dead),
+        "markers_held": counters.markers_held,
+        "dropped_loops": counters.dropped_loops,
+        "chunks_again": counters.chunks_again,
+        "snapshots": [_run(run) for run in session.snapshots.runs],
+    }
+
+
+def _run(run: Run) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "table": run.table,
+        "rows": run.rows,
+        "estimate": run.estimate,
+        "done": run.done,
+        "repair": run.keys is not None,
+    }
