@@ -64,13 +64,18 @@ def topics_differ(drafts: Drafts) -> Found:
             same = topic.replace(".", "_")
             if same in taken:
                 owner, other = taken[same]
-                yield (
-                    walk(draft.node, "topics", "prefix"),
-                    f"Kafka cannot tell the topic `{topic}` from `{other}` of `{owner}`: write"
-                    " another prefix under `topics`, or put one of the tables into another stream",
-                )
+                yield walk(draft.node, "topics", "prefix"), _taken(topic, other, owner)
                 break
             taken[same] = name, topic
+
+
+def _taken(topic: str, other: str, owner: str) -> str:
+    said = (
+        f"the topic `{topic}` is one of `{owner}` already"
+        if topic == other
+        else f"Kafka cannot tell the topic `{topic}` from `{other}` of `{owner}`"
+    )
+    return f"{said}: write another prefix under `topics`, or move the table to another stream"
 
 
 def _topics(stream: Stream) -> Iterator[str]:

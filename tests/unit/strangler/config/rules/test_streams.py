@@ -92,3 +92,11 @@ def test_a_stream_leads_somewhere_else(config):
         "sync:\n  one: {source: 'sqlite:///a', tables: [t], target: 'sqlite:///a'}\n"
     )
     assert "the target is the source itself" in told
+
+
+def test_another_user_does_not_make_it_another_database(config):
+    (told,) = config.told(
+        "sync:\n  one: {source: 'postgresql://a@db/shop', tables: [t],"
+        " target: 'postgres://b@DB:5432/shop'}\n"
+    )
+    assert "the target is the source itself" in told
