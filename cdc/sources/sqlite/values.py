@@ -2,9 +2,10 @@
 
 SQLite types values, not columns: an INTEGER column may hold 1.5 or 'abc'. So the column's declared
 type says which kind it is, and the value's own storage class decides where it does not fit: a
-number stays a number and text stays text. Two cases have no form of their own in JSON: bytes in a
-column that is not declared as binary, and text in one that is. They become text that cannot be
-written, so that the record is a dead letter and says so, instead of a copy that differs quietly.
+number stays a number and text stays text. Three cases have no form of their own in JSON: bytes in
+a column that is not declared as binary, text in one that is, and an infinity where no number is
+expected. They become text that cannot be written, so that the record is a dead letter and says so,
+instead of a copy that differs quietly.
 """
 
 from __future__ import annotations
@@ -75,8 +76,14 @@ def _plain(raw: Raw) -> Value:
     if isinstance(raw, bytes):
         return _unwritable(raw)
     if isinstance(raw, float) and math.isinf(raw):
-        return "Infinity" if raw > 0 else "-Infinity"
+        return _unwritable(repr(raw).encode())
     return raw
+
+
+def _float(raw: Raw) -> Value:
+    if isinstance(raw, float) and math.isinf(raw):
+        return "Infinity" if raw > 0 else "-Infinity"
+    return _plain(raw)
 
 
 def _boolean(raw: Raw) -> Value:
@@ -91,7 +98,7 @@ def _binary(raw: Raw) -> Value:
 
 def _decimal(raw: Raw) -> Value:
     if isinstance(raw, float):
-        return repr(raw) if math.isfinite(raw) else _plain(raw)
+        return repr(raw) if math.isfinite(raw) else _float(raw)
     return str(raw) if isinstance(raw, int) else _plain(raw)
 
 
@@ -104,4 +111,5 @@ _READERS: Final[dict[Kind, Callable[[Raw], Value]]] = {
     Kind.BOOLEAN: _boolean,
     Kind.BINARY: _binary,
     Kind.DECIMAL: _decimal,
+    Kind.FLOAT: _float,
 }

@@ -6,14 +6,17 @@ import sqlite3
 from pathlib import Path
 
 import psycopg
-import pymysql
 from psycopg import sql as pg_sql
-from pymysql.constants import CLIENT
 from support.streams import a_stream
 
 from cdc.sources import open_control, open_preflight, open_source
 
-DIALECTS = {"sqlite": "sqlite", "postgresql": "postgresql", "mariadb": "mysql"}
+DIALECTS = {
+    "sqlite": "sqlite",
+    "postgresql": "postgresql",
+    "postgresql15": "postgresql",
+    "mariadb": "mysql",
+}
 """The databases by the name they have in tests, and what they speak."""
 
 
@@ -144,16 +147,14 @@ class PostgresDatabase(Database):
 class MariadbDatabase(Database):
     dialect = "mysql"
 
-    def __init__(self, url: str, folder: Path, options: dict) -> None:
+    def __init__(self, url: str, folder: Path, connect) -> None:
         super().__init__(url, folder)
-        self._options = options
+        self._driver = connect
 
     def _connect(self) -> Session:
-        connection = pymysql.connect(
-            **self._options, autocommit=True, client_flag=CLIENT.FOUND_ROWS, charset="utf8mb4"
-        )
-        connection.cursor().execute("SET SESSION sql_mode = 'ANSI_QUOTES'")
-        return Session(connection)
+        session = Session(self._driver())
+        session.execute("SET SESSION sql_mode = 'ANSI_QUOTES', time_zone = '+00:00'")
+        return session
 
     def lose_log(self, stream) -> None:
         session = self.session()

@@ -3,26 +3,40 @@
 import contextlib
 import itertools
 
-import psycopg
 import pytest
-from conformance.sources.adapters import DIALECTS, PostgresDatabase, SqliteDatabase
+from conformance.sources.adapters import (
+    DIALECTS,
+    MariadbDatabase,
+    PostgresDatabase,
+    SqliteDatabase,
+)
 from support import databases
 
 _numbers = itertools.count()
 
 
+def _sources(package, name):
+    if not hasattr(pytest.importorskip(package), name):
+        pytest.skip(f"{package} has no {name} yet")
+
+
 @pytest.fixture(scope="session")
-def postgres_cluster():
-    if not hasattr(pytest.importorskip("cdc.sources.postgres"), "PostgresSource"):
-        pytest.skip("there is no source for PostgreSQL yet")
+def postgresql_server():
+    _sources("cdc.sources.postgres", "PostgresPreflight")
     with databases.logical_postgres() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
+def postgresql15_server():
+    _sources("cdc.sources.postgres", "PostgresPreflight")
+    with databases.logical_postgres(databases.debian_postgres(15)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def mariadb_server():
-    if not hasattr(pytest.importorskip("cdc.sources.mysql"), "MysqlControl"):
-        pytest.skip("there is no source for MariaDB yet")
+    _sources("cdc.sources.mysql", "MysqlPreflight")
     support = pytest.importorskip("support.mariadb")
     with support.binlog_mariadb() as server:
         yield server
@@ -35,32 +49,41 @@ def database(request, tmp_path):
         yield database
 
 
+@pytest.fixture
+def make_database(request, tmp_path):
+    """Makes empty databases of one kind, for tests that need more than one."""
+    with contextlib.ExitStack() as stack:
+        yield lambda kind: stack.enter_context(make(request, kind, tmp_path))
+
+
 @contextlib.contextmanager
-def make(request, kind, tmp_path):
-    opened = _OPEN[kind](request, tmp_path, f"suite{next(_numbers)}")
+def make(request, kind, folder):
+    name = f"suite{next(_numbers)}"
+    if kind == "sqlite":
+        opened = _sqlite(folder, name)
+    else:
+        server = request.getfixturevalue(f"{kind}_server")
+        opened = (
+            _mariadb(server, folder, name) if kind == "mariadb" else _postgres(server, folder, name)
+        )
     try:
         yield opened
     finally:
         opened.close()
 
 
-def _sqlite(request, tmp_path, name):
-    path = tmp_path / f"{name}.sqlite3"
+def _sqlite(folder, name):
+    path = folder / f"{name}.sqlite3"
     path.touch()
-    database = SqliteDatabase(f"sqlite:///{path}", tmp_path)
+    database = SqliteDatabase(f"sqlite:///{path}", folder)
     database.execute("PRAGMA journal_mode = WAL")
     return database
 
 
-def _postgres(request, tmp_path, name):
-    server = request.getfixturevalue("postgres_cluster")
-    with psycopg.connect(databases.postgres_url(server), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return PostgresDatabase(databases.postgres_url(server, name), tmp_path)
+def _postgres(server, folder, name):
+    return PostgresDatabase(server.create(name), folder)
 
 
-def _mariadb(request, tmp_path, name):
-    pytest.skip(f"{request.getfixturevalue('mariadb_server')}: no adapter for {name} yet")
-
-
-_OPEN = {"sqlite": _sqlite, "postgresql": _postgres, "mariadb": _mariadb}
+def _mariadb(server, folder, name):
+    support = pytest.importorskip("support.mariadb")
+    return MariadbDatabase(support.fresh(server, name), folder, lambda: server.connect(name))
