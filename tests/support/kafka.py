@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from cdc.kafka import embedded
+from cdc.kafka import apache, embedded
 from support.databases import START_WITHIN, did_not_start, folder
+
+QUIET = logging.getLogger("tests.kafka")
+"""What a client says while the servers come and go is no news here."""
+QUIET.addHandler(logging.NullHandler())
+QUIET.propagate = False
 
 
 def free_port() -> int:
@@ -44,30 +58,121 @@ def tansu() -> Iterator[str]:
         command = embedded.command(port)
     except embedded.NotInstalledError as error:
         did_not_start(str(error))
-    with folder("tansu") as path, running(command, path / "log", port):
-        yield f"127.0.0.1:{port}"
+    with folder("tansu") as path:
+        server = Server(command, path / "log", port)
+        try:
+            server.wait_until_it_listens()
+            yield f"127.0.0.1:{port}"
+        finally:
+            server.end(signal.SIGKILL)
+
+
+class ApacheKafka:
+    """A cluster of Apache Kafka whose nodes can be stopped, killed and started again."""
+
+    def __init__(self, path: Path, nodes: int) -> None:
+        self.nodes = [
+            apache.Node(number, free_port(), free_port(), path / str(number))
+            for number in range(1, nodes + 1)
+        ]
+        self._heap_mb = 512 if nodes == 1 else 256
+        self._processes: dict[int, Server] = {}
+
+    @property
+    def address(self) -> str:
+        """`host:port` of each node, with commas."""
+        return ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
+
+    def start(self, *numbers: int) -> None:
+        """Start these nodes, all by default, and wait until the cluster knows them."""
+        for number in numbers or range(1, len(self.nodes) + 1):
+            node = self.nodes[number - 1]
+            if not node.folder.exists():
+                self._format(node)
+            command = apache.start_command(node, self._heap_mb)
+            self._processes[number] = Server(command, node.folder / "log", node.port)
+        for server in self._processes.values():
+            server.wait_until_it_listens()
+        self.wait_for(len(self._processes))
+
+    def stop(self, number: int) -> None:
+        """Ask a node to end, and wait until it has."""
+        self._processes.pop(number).end(signal.SIGTERM)
+
+    def kill(self, number: int) -> None:
+        """End a node as a crash would."""
+        self._processes.pop(number).end(signal.SIGKILL)
+
+    def freeze(self, number: int) -> None:
+        """Let a node stand still, its connections open."""
+        self._processes[number].process.send_signal(signal.SIGSTOP)
+
+    def thaw(self, number: int) -> None:
+        self._processes[number].process.send_signal(signal.SIGCONT)
+
+    def wait_for(self, nodes: int) -> None:
+        """Wait until so many nodes are in the cluster, and no others."""
+        admin = AdminClient({"bootstrap.servers": self.address, "logger": QUIET})
+
+        def complete() -> bool:
+            try:
+                return len(admin.list_topics(timeout=5).brokers) == nodes
+            except KafkaException:
+                return False
+
+        until(complete, f"a cluster of {nodes}", 60.0)
+
+    def close(self) -> None:
+        for server in self._processes.values():
+            server.end(signal.SIGKILL)
+        self._processes.clear()
+
+    def _format(self, node: apache.Node) -> None:
+        node.folder.mkdir(parents=True)
+        node.properties.write_text(apache.settings(node, self.nodes))
+        done = subprocess.run(apache.format_command(node), capture_output=True, text=True)
+        if done.returncode:
+            did_not_start(f"Kafka's storage cannot be prepared:\n{done.stdout}{done.stderr}")
 
 
 @contextlib.contextmanager
-def running(command: list[str], log: Path, port: int) -> Iterator[subprocess.Popen]:
-    """A server that listens on a port by the time the block is entered."""
-    with log.open("ab") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, cwd=log.parent)
-    try:
+def apache_kafka(nodes: int = 1) -> Iterator[ApacheKafka]:
+    """A cluster that is up."""
+    with folder("kafka") as path:
+        cluster = ApacheKafka(path, nodes)
+        try:
+            cluster.start()
+            yield cluster
+        except apache.NotAvailableError as error:
+            did_not_start(str(error))
+        finally:
+            cluster.close()
+
+
+class Server:
+    """A process that listens on a port; what it prints goes into a file."""
+
+    def __init__(self, command: list[str], log: Path, port: int) -> None:
+        self._log, self._port = log, port
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(command, stdout=output, stderr=output, cwd=log.parent)
+
+    def wait_until_it_listens(self) -> None:
         deadline = time.monotonic() + START_WITHIN
-        while not listens(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                did_not_start(f"{command[0]} does not start:\n{log.read_text()[-4000:]}")
+        while not listens(self._port):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                name = Path(self.process.args[0]).name
+                did_not_start(f"{name} does not start:\n{self._log.read_text()[-4000:]}")
             time.sleep(0.02)
-        yield process
-    finally:
-        process.kill()
-        process.wait(30)
+
+    def end(self, how: signal.Signals) -> None:
+        self.process.send_signal(how)
+        self.process.wait(60)
 
 
 def make_topic(address: str, name: str, partitions: int = 4, **config: str) -> str:
     """Make a topic and wait until the brokers know it."""
-    admin = AdminClient({"bootstrap.servers": address})
+    admin = AdminClient({"bootstrap.servers": address, "logger": QUIET})
     settings = {key.replace("_", "."): value for key, value in config.items()}
     for done in admin.create_topics([NewTopic(name, partitions, 1, config=settings)]).values():
         done.result(30)
@@ -84,6 +189,7 @@ def records(address: str, topic: str, *, committed: bool = True) -> list[Message
     consumer = Consumer(
         {
             "bootstrap.servers": address,
+            "logger": QUIET,
             "group.id": "tests",
             "enable.partition.eof": True,
             "isolation.level": level,

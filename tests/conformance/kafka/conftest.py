@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from uuid import uuid4
 
 import pytest
-from support.kafka import tansu
+from support.kafka import apache_kafka, tansu
 
-BROKERS = {"embedded": tansu}
+OWN = os.environ.get("STRANGLER_TEST_KAFKA")
+"""`host:port` of a broker of one's own, tried too."""
+
+
+@contextlib.contextmanager
+def apache():
+    with apache_kafka() as cluster:
+        yield cluster.address
+
+
+BROKERS = {"embedded": tansu, "apache": apache}
+if OWN:
+    BROKERS["own"] = lambda: contextlib.nullcontext(OWN)
 
 
 @pytest.fixture(scope="session", params=list(BROKERS))
