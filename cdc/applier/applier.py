@@ -15,9 +15,9 @@ import structlog
 from sqlalchemy import Connection, delete, select, update
 
 from cdc.applier.counters import Counters
-from cdc.applier.held import PARKED, WAITING, Held
+from cdc.applier.held import WAITING, Held
 from cdc.applier.leases import FencedError, Leases, place_of
-from cdc.applier.places import Place, Sifted, TopicTable, all_stand_there, cleared, sift
+from cdc.applier.places import Place, Sifted, TopicTable, all_stand_there, cleared, readable, sift
 from cdc.applier.ports import (
     AsIs,
     Reader,
@@ -84,6 +84,9 @@ class Applier:
         self._reading: frozenset[TopicPartition] = frozenset()
         self._refreshed_at = self._retried_at = 0.0
         self._epoch: int | None = None
+        self._waiting: dict[TopicPartition, int] = {}
+        self._idle = False
+        self._retry_pause = RETRY
         self.counters = Counters()
 
     def run(self, stop: threading.Event, *, poll: float = 0.2) -> None:
@@ -113,9 +116,11 @@ class Applier:
             connection = self._ready()
             self._hold_leases(connection)
             records = self._reader.poll(self._batch, timeout)
+            self._idle = not records
             sifted = sift(records, self._assigned.places, self._topics)
             report = self._apply(connection, sifted) if self._due(sifted) else Report()
             self._clear_truncated(connection)
+            self._assign(set())
             return report
         except BaseException:
             self._drop_session()
@@ -192,7 +197,7 @@ class Applier:
     def _assign(self, moved: set[TopicPartition]) -> None:
         """Tell the reader, where what it reads is not what it should read."""
         places = self._assigned.places
-        wanted = frozenset(p for p, place in places.items() if place.truncate_at is None)
+        wanted = readable(places, self._waiting, idle=self._idle)
         if wanted == self._reading and not moved & wanted:
             return
         for partition in wanted - self._reading:
@@ -221,7 +226,9 @@ class Applier:
         return bool(sifted.places) or (self.counters.waiting > 0 and self._retry_due())
 
     def _retry_due(self) -> bool:
-        return self.counters.waiting > 0 and abs(self._clock() - self._retried_at) >= RETRY
+        return (
+            self.counters.waiting > 0 and abs(self._clock() - self._retried_at) >= self._retry_pause
+        )
 
     def _apply(self, connection: Connection, sifted: Sifted) -> Report:
         """In one go; row by row only if one of the rows fails."""
@@ -243,17 +250,27 @@ class Applier:
     def _commit(
         self, connection: Connection, sifted: Sifted, *, careful: bool, retry: bool
     ) -> Transaction:
+        began = self._clock()
         with connection.begin():
-            transaction = Transaction(
-                connection, self._stream.name, self._target, self._assigned, self._leases,
-                self._tables, self._topics, self._shaper, self._now_ms(),
-            )  # fmt: skip
-            transaction.lock()
+            transaction = self._transaction(connection)
             transaction.apply(sifted, careful=careful, retry=retry)
         self._assigned.places |= transaction.places
         if retry:
-            self._retried_at = self._clock()
+            self._note_retry(began)
         return transaction
+
+    def _transaction(self, connection: Connection) -> Transaction:
+        transaction = Transaction(
+            connection, self._stream.name, self._target, self._assigned, self._leases,
+            self._tables, self._topics, self._shaper, self._now_ms(),
+        )  # fmt: skip
+        transaction.lock()
+        return transaction
+
+    def _note_retry(self, began: float) -> None:
+        """What takes long is done seldom: most of the time is for what is new."""
+        self._retried_at = self._clock()
+        self._retry_pause = max(RETRY, 5 * (self._retried_at - began))
 
     def _count(self, sifted: Sifted, transaction: Transaction) -> Report:
         counters, done = self.counters, transaction.done
@@ -266,13 +283,19 @@ class Applier:
         if committed := max((p.committed_ms for p in sifted.places.values()), default=0):
             counters.lag_ms = max(0, self._now_ms() - committed)
         self._count_held()
-        self._assign(set())
         return Report(len(sifted.items), done.rows, sifted.dropped, done.mended)
 
     def _count_held(self) -> None:
-        states = [state for keys in self._assigned.held.values() for state in keys.values()]
-        self.counters.waiting, self.counters.parked = states.count(WAITING), states.count(PARKED)
-        if len(states) >= HELD:
+        held = self._assigned.held
+        self._waiting = {
+            partition: count
+            for partition, keys in held.items()
+            if (count := sum(state == WAITING for state in keys.values()))
+        }
+        keys = sum(map(len, held.values()))
+        self.counters.waiting = sum(self._waiting.values())
+        self.counters.parked = keys - self.counters.waiting
+        if keys >= HELD:
             raise Stopped(
                 f"stream {self._stream.name}: {HELD} keys cannot be applied; see strangler_parked "
                 "in the target for the reasons (constraints that the source does not have?)"
@@ -289,11 +312,7 @@ class Applier:
             self._adopt(connection, places)
 
     def _truncate(self, connection: Connection, topic: str) -> None:
-        transaction = Transaction(
-            connection, self._stream.name, self._target, self._assigned, self._leases,
-            self._tables, self._topics, self._shaper, self._now_ms(),
-        )  # fmt: skip
-        transaction.lock()
+        self._transaction(connection)
         of_topic = (applied_table.c.stream == self._stream.name) & (applied_table.c.topic == topic)
         rows = connection.execute(select(applied_table).where(of_topic).with_for_update()).all()
         places = {row.partition: place_of(row) for row in rows}

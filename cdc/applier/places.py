@@ -13,6 +13,8 @@ from cdc.envelope import DecodeError, RecordId
 
 NOTHING: Final = RecordId(-1, 0, 0)
 """Before every record."""
+CROWD: Final = 1_000
+"""Waiting keys of a partition after which the others are read first."""
 
 
 @dataclass(slots=True)
@@ -116,6 +118,19 @@ def _pass(sifted: Sifted, place: Place, marker: Passed, topic: TopicTable) -> No
     place.seen_seq = max(place.seen_seq, marker.seq)
     if marker.completes(topic.source):
         place.complete_seq = marker.seq
+
+
+def readable(
+    places: Mapping[TopicPartition, Place], waiting: Mapping[TopicPartition, int], *, idle: bool
+) -> frozenset[TopicPartition]:
+    """Which partitions to read from now.
+
+    Not those that stand at a truncate. And not those where many rows wait for others (children
+    that are ahead of their parents), unless there is nothing else to read (`idle`).
+    """
+    free = frozenset(p for p, place in places.items() if place.truncate_at is None)
+    patient = frozenset(p for p in free if waiting.get(p, 0) < CROWD)
+    return patient if patient and not idle else free
 
 
 def all_stand_there(places: Sequence[Place]) -> bool:

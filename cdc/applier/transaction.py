@@ -6,6 +6,7 @@ other direction knows that the transaction is an applier's (docs/formats.md, loo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -239,26 +240,26 @@ class Transaction:
         self.done.held_changed |= bool(keys)
 
     def _pass(self, left: Sequence[Stored]) -> list[Stored]:
-        """Try each record once in the source's order, then each key as what it comes to."""
-        stuck: dict[HeldKey, list[Stored]] = {}
-        applied: list[int] = []
-        for one in left:
-            if one.key in stuck:
-                stuck[one.key].append(one)
-            elif self._applies([one.item]):
-                applied.append(one.row_id)
-            else:
-                stuck[one.key] = [one]
-        for key, group in list(stuck.items()):
-            if len(group) > 1 and self._applies([one.item for one in group]):
-                applied += [one.row_id for one in stuck.pop(key)]
+        """Try each key as what it comes to; then what fails one by one, in the source's order.
+
+        The latter brings two rows past each other that exchange a unique value: the state between,
+        in which neither has it, was collapsed away.
+        """
+        failures = self._carefully(self._works([one.item for one in left]))
+        stuck = {_held_key(failure.work.items[0]) for failure in failures}
+        applied = {one.row_id for one in left if one.key not in stuck}
+        waiting = [one for one in left if one.key in stuck]
+        lengths = Counter(one.key for one in waiting)
+        blocked = {key for key, length in lengths.items() if length == 1}
+        for one in waiting:
+            if one.key not in blocked:
+                if self._carefully(self._works([one.item])):
+                    blocked.add(one.key)
+                else:
+                    applied.add(one.row_id)
         self._held.remove(self._connection, applied)
         self.done.mended += len(applied)
-        return [one for one in left if one.key in stuck and one.row_id not in set(applied)]
-
-    def _applies(self, items: Sequence[Item]) -> bool:
-        works = self._works(items)
-        return not isinstance(works[0].outcome, Broken) and self._attempt(works) is None
+        return [one for one in left if one.row_id not in applied]
 
     def _count_markers(self) -> None:
         """Markers count where nothing waits (any more); a table may be complete then."""
