@@ -23,6 +23,7 @@
 """
 
 from cdc.sources.mysql.control import MysqlControl
+from cdc.sources.mysql.preflight import MysqlPreflight
 from cdc.sources.mysql.source import MysqlSource
 
-__all__ = ["MysqlControl", "MysqlSource"]
+__all__ = ["MysqlControl", "MysqlPreflight", "MysqlSource"]

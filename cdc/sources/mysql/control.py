@@ -37,9 +37,7 @@ MARKER_DDL = f"""CREATE TABLE IF NOT EXISTS {MARKER_TABLE} (
 
 
 class MysqlControl:
-    """See `cdc.relay.ports.SourceControl`. Connects when it is first used, and again after a
-    failure.
-    """
+    """See `cdc.relay.ports.SourceControl`. Connects at the first use, and again after a failure."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream

@@ -1,4 +1,4 @@
-"""From the log's events to committed transactions: where they begin, what they hold, where they end.
+"""From the log's events to committed transactions: where they begin and end, what they hold.
 
 The servers write a transaction into the binlog when it commits, whole and in the order of commits.
 So rows are passed on as they come, in bounded memory, and nothing uncommitted is among them but in
@@ -184,7 +184,7 @@ class Groups:
 
     def _query(self, query: wire.Query, header: wire.Header, start: int) -> None:
         group = self._ensure(start, header)
-        statement = statements.read(query.sql, query.schema, self.scope.database)
+        statement = statements.read(query.sql, query.schema)
         match statement.effect:
             case Effect.BEGIN:
                 group.needs_commit = True
@@ -279,8 +279,6 @@ class Groups:
         if captured is None:
             return
         at = rows.start(kind, data)
-        if kind in rows.COMPRESSED:
-            data = data[:at] + self._inflated_from(data, at)
         append, number, op = self.out.append, captured.number, rows.OPS[Type(kind)]
         try:
             for before, after in captured.shape.changes(kind, data, at):
@@ -301,10 +299,6 @@ class Groups:
                 " that this program does not know (temporal columns from before 5.6, perhaps:"
                 " ALTER TABLE … FORCE rewrites them)"
             ) from error
-
-    def _inflated_from(self, data: bytes, at: int) -> bytes:
-        """The rows of a compressed event: the columns and bitmaps before them are not."""
-        return wire.inflate(data[at:])
 
     def _origin(self, captured: _Captured, row: Row | None) -> None:
         """The row that says which stream's applier writes this transaction."""

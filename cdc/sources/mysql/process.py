@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -70,8 +71,6 @@ class Reading:
         """End the process."""
         self._process.kill()
         self._process.wait()
-        try:
+        with contextlib.suppress(BrokenPipeError):
             self._stdin.close()
-        except BrokenPipeError:
-            pass
         self._stdout.close()

@@ -64,9 +64,22 @@ def dump(settings: dict[str, Any], file: str, offset: int) -> Dump:
         blocking=True,
         slave_heartbeat=settings["heartbeat"],
         enable_logging=False,
+        pymysql_wrapper=_connect,
     )
     made.connect()
     return made
+
+
+def _connect(**given: Any) -> Any:
+    """A session that takes checksums.
+
+    The library says so only if they are on right now, and a
+    server refuses to send a log that has them, or gets them later, to one that has not said it.
+    """
+    session = pymysql.connect(**given)
+    with session.cursor() as cursor:
+        cursor.execute("SET @master_binlog_checksum = 'CRC32', @source_binlog_checksum = 'CRC32'")
+    return session
 
 
 def scope(settings: dict[str, Any]) -> Scope:

@@ -9,7 +9,7 @@ from cdc.change import Op, Row, Value
 from cdc.sources.mysql import kinds, values
 from cdc.sources.mysql.charsets import Charsets
 from cdc.sources.mysql.fields import TableMap
-from cdc.sources.mysql.wire import Type
+from cdc.sources.mysql.wire import Type, inflate
 
 _CREATE, _UPDATE, _DELETE = Op.CREATE.value, Op.UPDATE.value, Op.DELETE.value
 OPS = {
@@ -52,12 +52,10 @@ class Shape:
 
     def __init__(self, table: TableMap, charsets: Charsets, key: Sequence[str]) -> None:
         """`key` names the key's columns where it is not the primary key."""
+        described = [kinds.describe(field, charsets) for field in table.fields]
         self.columns = tuple(
-            Described(
-                field.name, kinds_[0].value, kinds_[1], field.name in key if key else field.key
-            )
-            for field in table.fields
-            for kinds_ in [kinds.describe(field, charsets)]
+            Described(field.name, kind.value, of, field.name in key if key else field.key)
+            for field, (kind, of) in zip(table.fields, described, strict=True)
         )
         self._readers = tuple(values.reader(field, charsets) for field in table.fields)
         self._bitmap = (len(self._readers) + 7) // 8
@@ -70,6 +68,8 @@ class Shape:
         """
         op = OPS[Type(kind)]
         at = self._images(data, at, 2 if op == _UPDATE else 1)
+        if kind in COMPRESSED:  # all but the bitmaps is compressed
+            data, at = inflate(data[at:]), 0
         end = len(data)
         while at < end:
             row, at = self._row(data, at)

@@ -60,7 +60,7 @@ class UnreadableError(Exception):
 def column(listed: Listed) -> Column:
     """A column with the kind that the log's reader gives it. Raises `UnreadableError`."""
     kind = _KINDS.get(listed.data_type)
-    if kind is None:
+    if kind is None or "COMPRESSED" in listed.column_type:
         raise UnreadableError(
             f"column {listed.name} has the type {listed.column_type}, which is not read from the"
             " log; change its type, or leave the table out of the stream"
@@ -154,7 +154,7 @@ def _single_literal(value: Value, _escape: Escape) -> str:
 
 def _decimal_literal(value: Value, escape: Escape) -> str:
     """As a number: in quotes it would be compared as a DOUBLE."""
-    return escape(Decimal(str(value)))
+    return str(escape(Decimal(str(value))))
 
 
 def _binary_literal(value: Value, escape: Escape) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cdc.relay.ports import SourceError
 from cdc.sources.mysql import sessions
 from cdc.sources.mysql.sessions import Session, rows
@@ -34,13 +36,28 @@ def check_settings(session: Session) -> None:
         )
 
 
-def end_of_log(session: Session) -> tuple[str, int] | None:
-    """File and offset of the binlog's end; None where there is no binlog."""
+def _status(session: Session) -> tuple[Any, ...] | None:
+    """File, offset, and the databases that are logged only, or not."""
     # MySQL 8.4 has dropped the statement that all others know.
     version = str(rows(session, "SELECT VERSION()")[0][0])
     new = "mariadb" not in version.lower() and tuple(map(int, version.split(".")[:2])) >= (8, 2)
     found = rows(session, "SHOW BINARY LOG STATUS" if new else "SHOW MASTER STATUS")
-    return (str(found[0][0]), int(found[0][1])) if found else None
+    return found[0] if found else None
+
+
+def end_of_log(session: Session) -> tuple[str, int] | None:
+    """File and offset of the binlog's end; None where there is no binlog."""
+    found = _status(session)
+    return (str(found[0]), int(found[1])) if found else None
+
+
+def filters(session: Session) -> tuple[list[str], list[str]] | None:
+    """Databases that alone are logged, and those that are not; None where there is no binlog."""
+    found = _status(session)
+    if found is None:
+        return None
+    only, ignored = ([name for name in str(value).split(",") if name] for value in found[2:4])
+    return only, ignored
 
 
 def binlogs(session: Session) -> dict[str, int]:

@@ -23,6 +23,7 @@ from cdc.change import (
 from cdc.config.model import Stream
 from cdc.relay.ports import SourceError
 from cdc.sources.mysql import messages, positions, sessions
+from cdc.sources.mysql.control import MysqlControl
 from cdc.sources.mysql.messages import Message
 from cdc.sources.mysql.process import Reading
 from cdc.sources.mysql.server import (
@@ -125,6 +126,8 @@ class MysqlSource:
             return Commit(*message[1:])
         if kind == messages.REACHED:
             return Reached(message[1])
+        if kind == messages.TRUNCATE:
+            return Change(self._latest(message[1]), Op.TRUNCATE, None, None)
         assert kind == messages.SHAPE
         self._learn(*message[1:])
         return None
@@ -135,6 +138,18 @@ class MysqlSource:
     ) -> None:  # fmt: skip
         described = tuple(Column(n, Kind(kind), of, key) for n, kind, of, key in columns)
         self._relations[number] = Relation(table, schema, name, described)
+
+    def _latest(self, table: str) -> Relation:
+        """The shape in which a table was seen last; asked of the server before its first row."""
+        for relation in reversed(self._relations.values()):
+            if relation.table == table:
+                return relation
+        control = MysqlControl(self._stream)
+        try:
+            key = next((t.key for t in self._stream.tables if t.table == table), ())
+            return control.relation(table, key)
+        finally:
+            control.close()
 
     def _end(self, session: Session) -> tuple[str, int]:
         """File and offset where the log ends now, which is between two transactions."""

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import pairwise
 
 
 class Effect(Enum):
@@ -50,14 +51,11 @@ _TOKEN = re.compile(
 _CHANGES = {"INSERT", "REPLACE", "UPDATE", "DELETE", "LOAD", "WITH", "CALL", "DO"}
 _PARTITION_REMOVERS = {"TRUNCATE", "DROP", "EXCHANGE", "DISCARD", "IMPORT"}
 _LONGEST = 100_000
-"""Characters of a statement that are looked at; DDL is shorter, and so is a table's place in DML."""
+"""Characters of a statement that are looked at: DDL is shorter, and DML names its table early."""
 
 
-def read(sql: str, schema: str, database: str) -> Statement:
-    """A statement that was run with a default schema.
-
-    `database` is the stream's, for words in double quotes, which are names in ANSI mode.
-    """
+def read(sql: str, schema: str) -> Statement:
+    """A statement that was run with a default schema."""
     short = sql[:40].strip().upper().rstrip(";")
     fixed = _FIXED.get(short)
     if fixed is not None:
@@ -84,8 +82,9 @@ _FIXED = {
 
 
 def _tokens(sql: str) -> Iterator[tuple[str, bool]]:
-    """Words, names and signs, each with whether it was quoted; comments and strings are left out.
+    """Words, names and signs, each with whether it was quoted; no comments and no strings.
 
+    Words in double quotes may be strings or, in ANSI mode, names: they count as names.
     What stands in a comment for a server's version (`/*!…*/`) is part of the statement.
     """
     for match in _TOKEN.finditer(sql):
@@ -114,5 +113,5 @@ def _removes_partition(tokens: list[tuple[str, bool]]) -> bool:
     words = [text.upper() for text, quoted in tokens if not quoted]
     return any(
         word in _PARTITION_REMOVERS and following in {"PARTITION", "TABLESPACE"}
-        for word, following in zip(words, words[1:], strict=False)
+        for word, following in pairwise(words)
     )
