@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from strangler import terminal
+from strangler import cdc_commands, terminal
 from strangler.terminal import run
 
 if TYPE_CHECKING:
@@ -275,6 +275,9 @@ def token(name: str, role: str) -> None:
         secret, made = tokens.make(name, Role(role))
     click.echo(str(made), err=True)
     click.echo(secret)
+
+
+main.add_command(cdc_commands.cdc)
 
 
 @main.command()

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cdc.config.model import Delivery, Stream
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from cdc.applier.applier import Applier
     from cdc.relay.counters import Counters
     from cdc.relay.relay import Relay, Wanted
     from cdc.relay.session import Parts, Session
@@ -47,6 +48,71 @@ def relay(stream: Stream, home: Home, wanted: Wanted, counters: Counters) -> Rel
     stream = at_home(stream, home)
     engine = open_engine(home.store)
     return Relay(stream, lambda: _parts(stream, home, engine), wanted, counters)
+
+
+def applier(stream: Stream, home: Home) -> Applier:
+    """The applier of a stream; connects nothing yet. Raises `Stopped` for one without a target."""
+    from cdc.applier.applier import Applier
+    from cdc.applier.ports import Stopped
+    from cdc.applier.targets import open_target
+    from cdc.functions import load
+    from cdc.kafka.reader import Reader
+    from cdc.mapping import mappings
+
+    stream = at_home(stream, home)
+    if stream.target is None:
+        raise Stopped(f"the stream {stream.name} has no `target:` in the route table")
+    return Applier(
+        stream,
+        open_target(stream.target, stream.name, reverse=stream.reverse),
+        Reader(stream.kafka, committed_only=stream.delivery is not Delivery.AT_LEAST_ONCE),
+        mappings(stream, load),
+    )
+
+
+def stream_status(stream: Stream, home: Home) -> dict[str, Any]:
+    """Where a stream stands, as far as it can be asked; what cannot be asked says why."""
+    from cdc.checkpoint import open_engine, reports
+
+    relay = [each for each in reports(open_engine(home.store)) if each["stream"] == stream.name]
+    return {
+        "stream": stream.name,
+        "owner": stream.owner,
+        "tables": [table.table for table in stream.tables],
+        "relay": next((each for each in relay if each["role"] == "relay"), None),
+        "applier": _applied(stream),
+    }
+
+
+def _applied(stream: Stream) -> dict[str, Any] | None:
+    import time
+
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from cdc.applier import state
+    from cdc.applier.targets import open_target
+
+    if stream.target is None:
+        return None
+    engine = open_target(stream.target, stream.name, reverse=stream.reverse).engine
+    try:
+        with engine.connect() as connection:
+            known = state.stream_state(connection, stream.name)
+            places = state.positions(connection, stream.name)
+            return {
+                "state": known.state if known else "never started",
+                "message": known.message if known else "",
+                "lag_s": state.lag(connection, stream.name, time.time),
+                "partitions": len(places),
+                "filled": sorted(state.filled(connection, stream.name)),
+                **state.parked(connection, stream.name),
+            }
+    except SQLAlchemyError as error:
+        known_missing = "strangler_stream" in str(error)
+        return {"state": "never started" if known_missing else "unreachable",
+                "message": "" if known_missing else type(error).__name__}  # fmt: skip
+    finally:
+        engine.dispose()
 
 
 def partner_of(stream: Stream) -> str:

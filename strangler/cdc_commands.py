@@ -1,0 +1,159 @@
+"""`strangler cdc …`: parse, ask `strangler.relays`, print. No logic."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from strangler import terminal
+
+if TYPE_CHECKING:
+    from strangler.bootstrap import Place
+
+_WHICH = (
+    click.option("--reverse", is_flag=True, help="The way back: from the target to the source."),
+    click.option("--kafka", envvar="STRANGLER_KAFKA", metavar="HOST:PORT",
+                 help="The brokers [the file's `kafka:`]."),
+)  # fmt: skip
+_METRICS = click.option("--metrics", metavar="HOST:PORT", help="Serve metrics there [off].")
+
+
+def _which(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The argument STREAM and the options that say which one, handed on as one `Which`."""
+
+    @functools.wraps(command)
+    def named(place: Place, stream: str, reverse: bool, kafka: str | None, **options: Any) -> Any:
+        from strangler.relays import Which
+
+        return command(which=Which(place, stream, reverse, kafka), **options)
+
+    for option in reversed(_WHICH):
+        named = option(named)
+    return click.argument("stream")(terminal.place(named))
+
+
+@click.group(cls=terminal.InOrder, epilog=terminal.EXIT_CODES)
+def cdc() -> None:
+    """Keep services' databases in step with the monolith's.
+
+    \b
+    strangler cdc init reviews --apply     what the source needs
+    strangler cdc run reviews              its changes into Kafka
+    strangler cdc apply reviews            from there into the service's database
+    strangler cdc status                   how far everything is
+    strangler cdc verify reviews           whether the copy is equal
+    """  # noqa: D301 - click's mark for a paragraph that keeps its lines
+
+
+@cdc.command()
+@click.option("--apply", "action", flag_value="apply", help="Do what can be done.")
+@click.option("--undo", "action", flag_value="undo", help="Remove every trace of the stream.")
+@terminal.as_json
+@_which
+def init(which: Any, action: str | None, as_json: bool) -> None:
+    """Say what STREAM's source needs, with the statement that mends it.
+
+    Ends with 1 while something is missing.
+
+    Example: strangler cdc init reviews --apply
+    """
+    from strangler import relays
+
+    with terminal.failures(as_json=as_json):
+        answer = relays.prepare(which, action or "check")
+    _tell("prepared", answer, as_json=as_json)
+    sys.exit(0 if answer["ready"] else 1)
+
+
+@cdc.command()
+@click.option("--no-snapshot", is_flag=True, help="First start: leave out what is there already.")
+@click.option("--resnapshot", is_flag=True,
+              help="Begin anew with a snapshot: the log was lost, or is another one.")  # fmt: skip
+@_METRICS
+@_which
+def run(which: Any, no_snapshot: bool, resnapshot: bool, metrics: str | None) -> None:
+    """Relay STREAM's changes into Kafka until told to stop.
+
+    The first start copies what is there already, while changes stream on.
+
+    Example: strangler cdc run reviews --metrics 127.0.0.1:9901
+    """
+    from strangler import relays
+
+    with terminal.failures():
+        relays.run(which, snapshot=not no_snapshot, resnapshot=resnapshot, metrics=metrics)
+
+
+@cdc.command()
+@_METRICS
+@_which
+def apply(which: Any, metrics: str | None) -> None:
+    """Write STREAM's changes into its target until told to stop.
+
+    Several processes share a stream's partitions by themselves.
+
+    Example: strangler cdc apply reviews
+    """
+    from strangler import relays
+
+    with terminal.failures():
+        relays.apply(which, metrics=metrics)
+
+
+@cdc.command()
+@click.argument("stream", required=False)
+@click.option("--watch", is_flag=True, help="Show it again every second until Ctrl-C.")
+@click.option("--kafka", envvar="STRANGLER_KAFKA", metavar="HOST:PORT", hidden=True)
+@terminal.as_json
+@terminal.place
+def status(place: Place, stream: str | None, watch: bool, kafka: str | None, as_json: bool) -> None:
+    """Show how far each stream's relay and applier are.
+
+    Example: strangler cdc status --watch
+    """
+    from strangler import relays
+
+    with terminal.failures(as_json=as_json):
+        for answer in relays.watching(lambda: relays.status(place, stream, kafka)):
+            if watch and not as_json:
+                click.clear()
+            _tell("status", answer, as_json=as_json)
+            if not watch:
+                return
+
+
+@cdc.command()
+@click.option("--table", "tables", multiple=True, metavar="TABLE", help="Which [all]; repeatable.")
+@click.option("--where", metavar="SQL", help="Only rows that meet this condition of the source.")
+@terminal.as_json
+@_which
+def snapshot(which: Any, tables: tuple[str, ...], where: str | None, as_json: bool) -> None:
+    """Ask STREAM's relay to send the rows of its tables again.
+
+    Changes stream on meanwhile; nothing is locked. The relay takes the
+    request from the source's log, so it may also run later.
+
+    Example: strangler cdc snapshot reviews --where "id > 1000"
+    """
+    from strangler import relays
+
+    with terminal.failures(as_json=as_json):
+        answer = relays.ask_snapshot(which, tables, where)
+    _tell("asked", answer, as_json=as_json)
+
+
+def _tell(view: str, answer: Any, *, as_json: bool) -> None:
+    """Print an answer with that function of `cdc_screen`, or as JSON."""
+    import json
+
+    if as_json:
+        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+        return
+    from strangler import cdc_screen
+    from strangler.admin import printing
+
+    printing.show(getattr(cdc_screen, view)(answer))

@@ -1,0 +1,96 @@
+"""Answers of `strangler cdc …` for people, in 80 columns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+
+from rich.console import Group
+from rich.markup import escape
+from rich.table import Table
+
+Answer: TypeAlias = Mapping[str, Any]
+_STALE_SECONDS = 10.0
+"""A relay reports every second."""
+
+
+def prepared(answer: Answer) -> Group:
+    """What `strangler cdc init` says."""
+    lines = [f"Done: {escape(statement)}" for statement in answer["statements"]]
+    for finding in answer["findings"]:
+        word = "[red]missing[/]" if finding["fatal"] else "[yellow]doubt[/]"
+        lines += [f"{word}: {escape(finding['what'])}", f"  {escape(finding['remedy'])}"]
+    if answer["action"] == "undo":
+        lines.append(f"Nothing of the stream {answer['stream']} is left at its source.")
+    elif answer["ready"]:
+        lines.append(f"The source is ready: `strangler cdc run {answer['stream']}`.")
+    elif any(finding["applies"] for finding in answer["findings"]):
+        lines.append(f"`strangler cdc init {answer['stream']} --apply` does what it can.")
+    return Group(*lines)
+
+
+def status(answer: Answer) -> Group:
+    """What `strangler cdc status` says."""
+    if not answer["streams"]:
+        return Group("The route table has no streams: nothing under `sync:`.")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("stream", "relay", "lag", "log kept", "applier", "lag", "held", "dead"):
+        table.add_column(column, justify="left" if column in {"stream", "relay"} else "right")
+    for stream in answer["streams"]:
+        table.add_row(escape(stream["stream"]), *_relay(stream["relay"]), *_applier(stream))
+    return Group(table, *_details(answer))
+
+
+def asked(answer: Answer) -> Group:
+    """What `strangler cdc snapshot` says."""
+    tables = escape(", ".join(answer["tables"]))
+    return Group(
+        f"Asked for a snapshot of {tables} (marker {answer['seq']}).",
+        f"Watch it: `strangler cdc status {answer['stream']} --watch`",
+    )
+
+
+def _relay(relay: Answer | None) -> tuple[str, str, str]:
+    if relay is None:
+        return ("never ran", "-", "-")
+    silent = time.time() - relay["at_ms"] / 1000
+    state = f"[red]silent {silent:.0f} s[/]" if silent > _STALE_SECONDS else "runs"
+    return (state, f"{relay['lag_ms']} ms", _size(relay["retained_bytes"]))
+
+
+def _applier(stream: Answer) -> tuple[str, str, str, str]:
+    applier, relay = stream["applier"], stream["relay"] or {}
+    dead = str(relay.get("dead_keys", "-"))
+    if applier is None:
+        return ("no target", "-", "-", dead)
+    lag = applier.get("lag_s")
+    held = applier.get("waiting", 0) + applier.get("parked", 0)
+    shown = "-" if lag is None else f"{lag:.1f} s"
+    return (escape(applier["state"]), shown, str(held), dead)
+
+
+def _details(answer: Answer) -> Iterator[str]:
+    for stream in answer["streams"]:
+        for run in (stream["relay"] or {}).get("snapshots", ()):
+            what = "repair" if run["repair"] else "snapshot"
+            yield f"{escape(stream['stream'])}: {what} of {escape(run['table'])}, {_done(run)}"
+        if message := (stream["applier"] or {}).get("message"):
+            yield f"{escape(stream['stream'])}: {escape(message)}"
+
+
+def _done(run: Answer) -> str:
+    if run["done"]:
+        return f"{run['rows']} rows sent, waiting for its marker"
+    if not run["estimate"]:
+        return f"{run['rows']} rows so far"
+    share = min(99, run["rows"] * 100 // run["estimate"])
+    return f"{run['rows']} of about {run['estimate']} rows ({share} %)"
+
+
+def _size(count: int) -> str:
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}"
+        count //= 1024
+    return f"{count} TiB"

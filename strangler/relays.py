@@ -1,0 +1,244 @@
+"""The processes and commands of the relay, for the streams of a place's route table.
+
+The second half of the composition root: `strangler.bootstrap` puts the gateway together, this the
+relay. The command line sees only these functions; they return what is printed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from strangler.admin.failures import Failure, Kind
+from strangler.bootstrap import Place, open_place_store
+
+if TYPE_CHECKING:
+    from cdc.bootstrap import Home
+    from cdc.config.model import Stream
+
+FOLDER = ".strangler"
+"""Beside the route table: checkpoints and transactions that are not yet committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """A stream, as the command line names it."""
+
+    place: Place
+    name: str
+    reverse: bool = False
+    """Its reverse direction: from the target back to the source."""
+    kafka: str | None = None
+    """`host:port,…` instead of the table's brokers."""
+
+
+def streams(place: Place) -> Mapping[str, Stream]:
+    """The streams of the live table version, or of the file where no gateway has ever run."""
+    from strangler.bootstrap import checker
+    from strangler.rollout.versions import DEFAULT_STORE
+
+    text = None
+    if place.store or (place.routes.parent / DEFAULT_STORE).exists():
+        with closing(open_place_store(place)) as store:
+            live = store.newest()
+            text = live.text if live else None
+    if text is None:
+        text = _file(place)
+    checked = checker()(text)
+    if checked.table is None:
+        problems = tuple(problem.at(str(place.routes)) for problem in checked.problems)
+        raise Failure(Kind.INVALID, "the route table has problems", problems)
+    return cast("Mapping[str, Stream]", checked.table.sections.get("sync") or {})
+
+
+def stream(which: Which) -> Stream:
+    """One stream; raises `Failure` with those there are."""
+    from cdc.bootstrap import at_home
+    from cdc.reversing import NotInvertible, reversed_stream
+
+    known = streams(which.place)
+    if which.name not in known:
+        raise Failure(
+            Kind.NOT_FOUND,
+            f"there is no stream {which.name} under `sync:`;"
+            f" there {'are ' + ', '.join(sorted(known)) if known else 'is none'}",
+        )
+    found = known[which.name]
+    if which.reverse:
+        try:
+            found = reversed_stream(found)
+        except NotInvertible as error:
+            raise Failure(
+                Kind.REFUSED, f"the stream {which.name} has no reverse direction", error.problems
+            ) from error
+    return at_home(found, home(which))
+
+
+def home(which: Which) -> Home:
+    """Where the processes of a place keep what is theirs."""
+    from cdc.bootstrap import Home
+
+    folder = which.place.routes.parent.absolute() / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    store = which.place.store or f"sqlite:///{folder / 'cdc.sqlite3'}"
+    brokers = which.kafka or os.environ.get("STRANGLER_KAFKA")
+    return Home(
+        store=store.replace("postgresql://", "postgresql+psycopg://"),
+        folder=folder / "spill",
+        brokers=tuple(brokers.split(",")) if brokers else None,
+    )
+
+
+def run(which: Which, *, snapshot: bool, resnapshot: bool, metrics: str | None) -> None:
+    """Relay a stream until a signal ends it."""
+    from cdc.bootstrap import relay
+    from cdc.metrics import exposed
+    from cdc.relay.counters import Counters
+    from cdc.relay.relay import Wanted
+    from strangler.telemetry import logs
+
+    logs.configure()
+    with failures():
+        wanted, counters = stream(which), Counters()
+        running = relay(wanted, home(which), Wanted(snapshot, resnapshot), counters)
+        with exposed(metrics, "relay", wanted.name, counters), until_told() as stop:
+            running.run(stop)
+
+
+def apply(which: Which, *, metrics: str | None) -> None:
+    """Apply a stream until a signal ends it."""
+    from cdc.bootstrap import applier
+    from cdc.metrics import exposed
+    from strangler.telemetry import logs
+
+    logs.configure()
+    with failures():
+        wanted = stream(which)
+        running = applier(wanted, home(which))
+        with exposed(metrics, "applier", wanted.name, running.counters), until_told() as stop:
+            running.run(stop)
+
+
+def prepare(which: Which, action: str) -> dict[str, Any]:
+    """What the source lacks (`check`), the same mended (`apply`), or every trace removed."""
+    from cdc.sources import open_preflight
+
+    with failures():
+        wanted = stream(which)
+        with closing(open_preflight(wanted)) as preflight:
+            statements = []
+            if action == "apply":
+                statements = list(preflight.apply())
+            elif action == "undo":
+                statements = list(preflight.undo())
+            findings = [] if action == "undo" else preflight.check()
+    return {
+        "stream": wanted.name,
+        "action": action,
+        "statements": statements,
+        "findings": [
+            {"what": f.what, "remedy": f.remedy, "fatal": f.fatal, "applies": f.applies}
+            for f in findings
+        ],
+        "ready": not any(f.fatal for f in findings),
+    }
+
+
+def status(place: Place, name: str | None, kafka: str | None) -> dict[str, Any]:
+    """Where every stream stands: its relay, its applier, the source's log."""
+    from cdc.bootstrap import stream_status
+
+    with failures():
+        known = streams(place)
+        names = [name] if name else sorted(known)
+        return {
+            "streams": [
+                stream_status(stream(which), home(which))
+                for which in (Which(place, each, kafka=kafka) for each in names)
+            ]
+        }
+
+
+def ask_snapshot(which: Which, tables: tuple[str, ...], where: str | None) -> dict[str, Any]:
+    """Ask the relay for a snapshot, by a marker in the source's log."""
+    with failures():
+        wanted = stream(which)
+        known = {table.table for table in wanted.tables}
+        strange = sorted(set(tables) - known)
+        if strange:
+            raise Failure(
+                Kind.NOT_FOUND,
+                f"the stream {which.name} has no table {', '.join(strange)};"
+                f" it has {', '.join(sorted(known))}",
+            )
+        body = {"tables": list(tables) or sorted(known), "where": where}
+        return {"stream": wanted.name, "seq": mark(wanted, "snapshot", body), **body}
+
+
+def mark(wanted: Stream, kind: str, body: Mapping[str, Any]) -> int:
+    """Write a marker into a stream's source; its number."""
+    import json
+
+    from cdc.sources import open_control
+
+    with closing(open_control(wanted)) as control:
+        return control.mark(wanted.name, kind, json.dumps(body))
+
+
+@contextmanager
+def until_told() -> Iterator[threading.Event]:
+    """An event that SIGTERM and SIGINT set, so that a process ends at its next checkpoint."""
+    stop = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: stop.set())
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def failures() -> Iterator[None]:
+    """What the relay's parts raise, as a `Failure` with its cause."""
+    from cdc.applier.ports import Stopped
+    from cdc.checkpoint import CheckpointError
+    from cdc.mapping import MappingError
+    from cdc.relay.ports import SinkError, SourceError
+    from cdc.relay.relay import RelayError
+
+    try:
+        yield
+    except (SourceError, SinkError) as error:
+        kind = Kind.UNAVAILABLE if error.temporary else Kind.REFUSED
+        raise Failure(kind, str(error)) from error
+    except CheckpointError as error:
+        raise Failure(Kind.UNAVAILABLE, str(error)) from error
+    except (RelayError, MappingError, Stopped) as error:
+        raise Failure(Kind.REFUSED, str(error)) from error
+    except OSError as error:
+        raise Failure(Kind.UNAVAILABLE, str(error)) from error
+
+
+def watching(ask: Callable[[], dict[str, Any]], every: float = 1.0) -> Iterator[dict[str, Any]]:
+    """The same question again and again, until the caller has enough."""
+    while True:
+        yield ask()
+        time.sleep(every)
+
+
+def _file(place: Place) -> str:
+    try:
+        return place.routes.read_text("utf-8")
+    except OSError as error:
+        raise Failure(
+            Kind.NOT_FOUND, f"{place.routes}: {error.strerror}; name the file with --routes"
+        ) from error
