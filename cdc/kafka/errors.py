@@ -1,4 +1,4 @@
-"""What an error of the client's means for the relay: try again, stop, or give way."""
+"""What an error of the client's means: try again, stop, or give way."""
 
 # ruff: noqa: SLF001 - the library names its own errors, as against the broker's, with a `_`
 
@@ -30,11 +30,22 @@ _REMEDIES = {
 """Errors that trying again does not mend, and what does."""
 
 
-def reason_of(error: KafkaError | Exception) -> KafkaError | None:
-    """The library's error, whether it was raised or reported; None for another exception."""
-    if isinstance(error, KafkaException):
-        error = error.args[0]
-    return error if isinstance(error, KafkaError) else None
+class ReaderError(Exception):
+    """Nothing can be read from there.
+
+    `temporary` says whether trying again may help; `gone` that the log does not have the offset.
+    """
+
+    def __init__(self, message: str, *, temporary: bool, gone: bool = False) -> None:
+        super().__init__(message)
+        self.temporary = temporary
+        self.gone = gone
+
+
+def reason_of(error: KafkaException) -> KafkaError:
+    """What the library raises is a wrapping of what it reports."""
+    reason: KafkaError = error.args[0]
+    return reason
 
 
 def is_permanent(error: KafkaError) -> bool:
@@ -55,3 +66,17 @@ def sink_error(what: str, error: KafkaError, stream: str) -> SinkError:
     remedy = _REMEDIES.get(code)
     text = f"{what}: {error.str()} ({error.name()})"
     return SinkError(f"{text}; {remedy}" if remedy else text, temporary=remedy is None)
+
+
+def reader_error(what: str, error: KafkaException) -> ReaderError:
+    """The reader's error for one of the client's; `what` could not be read."""
+    reason = reason_of(error)
+    if reason.code() in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:
+        return ReaderError(
+            f"{what}: the log does not have the offset that comes next ({reason.str()}):"
+            " what was there has been deleted, or it is another topic than before",
+            temporary=False,
+            gone=True,
+        )
+    text = f"{what}: {reason.str()} ({reason.name()})"
+    return ReaderError(text, temporary=not is_permanent(reason))

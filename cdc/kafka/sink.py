@@ -104,6 +104,11 @@ class KafkaSink:
         self._opened().poll(0)
         self._check()
 
+    @property
+    def queued(self) -> int:
+        """Records that Kafka has not confirmed yet."""
+        return 0 if self._producer is None else len(self._producer)
+
     def settle(self, checkpoint: bytes | None, timeout: float) -> None:
         """Return when Kafka has everything, with `checkpoint` in the same transaction if it can."""
         if checkpoint is not None and self._checkpoint_topic is not None:
@@ -153,7 +158,7 @@ class KafkaSink:
                 break
             except KafkaException as error:
                 reason = reason_of(error)
-                if reason and reason.retriable() and time.monotonic() < deadline:
+                if reason.retriable() and time.monotonic() < deadline:
                     continue
                 self._check()  # the reason why a record was lost says more than the commit's
                 raise self._lost("Kafka did not commit the transaction", error) from error
@@ -189,8 +194,7 @@ class KafkaSink:
         return f"{text}: {self._trouble.str()}" if self._trouble else text
 
     def _refused(self, error: KafkaException, topic: str) -> Exception:
-        reason = reason_of(error)
-        if reason and reason.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+        if reason_of(error).code() == KafkaError.MSG_SIZE_TOO_LARGE:
             return TooLargeError(
                 f"the record is larger than {self._limits.record} bytes, the stream's limits.record"
             )
@@ -204,9 +208,7 @@ class KafkaSink:
         return self._lost(what, error)
 
     def _lost(self, what: str, error: KafkaException) -> SinkError:
-        reason = reason_of(error)
-        assert reason is not None
-        return self._stop(sink_error(what, reason, self._stream))
+        return self._stop(sink_error(what, reason_of(error), self._stream))
 
     def _stop(self, failure: SinkError) -> SinkError:
         """Refuse everything from now on; the first failure is the one that counts."""

@@ -213,3 +213,10 @@ def records(address: str, topic: str, *, committed: bool = True) -> list[Message
         return sorted(found, key=lambda message: (message.partition(), message.offset()))
     finally:
         consumer.close()
+
+
+def delete_records(address: str, topic: str, partition: int, before: int) -> None:
+    """Delete the records before an offset, as retention does."""
+    admin = AdminClient({"bootstrap.servers": address, "logger": QUIET})
+    for done in admin.delete_records([TopicPartition(topic, partition, before)]).values():
+        done.result(30)

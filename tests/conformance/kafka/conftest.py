@@ -35,3 +35,13 @@ def address(request):
 def prefix():
     """Begins the names of a test's own topics and streams."""
     return f"t{uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def faithful(request):
+    """Only where the broker does all that Kafka does.
+
+    The embedded one shows aborted records, deletes none, and takes any offset for one to wait at.
+    """
+    if "embedded" in request.node.callspec.id:
+        pytest.skip("the embedded broker does not do this")

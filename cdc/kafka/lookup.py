@@ -1,0 +1,114 @@
+"""Short questions about a log, answered by reading a little of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Final
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from cdc.config.model import Kafka
+from cdc.kafka.client import settings
+from cdc.kafka.errors import ReaderError, reader_error
+
+# ruff: noqa: SLF001 - the library names its own errors with a `_`
+ASK_WITHIN: Final = 10.0
+"""Seconds for one answer."""
+_FIRST_STEP, _GROWTH = 16, 16
+
+
+class Lookup:
+    """A consumer that is told where a log ends; used by one thread."""
+
+    def __init__(self, kafka: Kafka, *, committed_only: bool) -> None:
+        """Connects in the background."""
+        self._consumer = Consumer(
+            settings(kafka, _ignore)
+            | {
+                "group.id": "strangler",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "auto.offset.reset": "earliest",
+                "allow.auto.create.topics": False,
+                "isolation.level": "read_committed" if committed_only else "read_uncommitted",
+                # A log's end is told when the broker has waited this long for more.
+                "fetch.wait.max.ms": 10,
+            }
+        )
+
+    def watermarks(self, partition: tuple[str, int]) -> tuple[int, int]:
+        """Offsets of the oldest record that is still there, and of the next one to be written.
+
+        The answer to a fetch says where the log ends, too; on the embedded broker that one is
+        right, while its answer to the question itself may be smaller.
+        """
+        low, high = self._asked(partition)
+        next(self._read(partition, high), None)
+        found = self._consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)
+        return low, max(high, found[1] if found else high)
+
+    def last(self, partition: tuple[str, int]) -> Message | None:
+        """The last record of a partition; None for an empty one."""
+        low, high = self._asked(partition)
+        step = _FIRST_STEP  # what ends a transaction has an offset too, so the last may be none
+        while True:
+            start = max(low, high - step)
+            last = None
+            for message in self._read(partition, start):
+                last = message
+            if last is not None or start == low:
+                return last
+            step *= _GROWTH
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._consumer.close()
+
+    def _asked(self, partition: tuple[str, int]) -> tuple[int, int]:
+        try:
+            found = self._consumer.get_watermark_offsets(TopicPartition(*partition), ASK_WITHIN)
+        except KafkaException as error:
+            raise reader_error(_name(partition), error) from error
+        if found is None:
+            raise ReaderError(f"{_name(partition)}: Kafka does not answer", temporary=True)
+        low, high = found
+        return low, high
+
+    def _read(self, partition: tuple[str, int], start: int) -> Iterator[Message]:
+        """The records from there to the end of the log."""
+        self._consumer.assign([TopicPartition(*partition, start)])
+        deadline = time.monotonic() + ASK_WITHIN
+        while True:
+            message = self._consumer.poll(max(0.0, deadline - time.monotonic()))
+            if message is None:
+                raise ReaderError(f"{_name(partition)}: Kafka does not answer", temporary=True)
+            error = message.error()
+            if error is None:
+                yield message
+            elif error.code() == KafkaError._PARTITION_EOF:
+                return
+            else:
+                raise reader_error(_name(partition), KafkaException(error))
+
+
+def last_checkpoint(kafka: Kafka, topic: str) -> bytes | None:
+    """The last checkpoint that was committed with its records; None before the first.
+
+    To be asked after the sink has been opened: until then an earlier relay's transaction may still
+    be committed. Raises `ReaderError`.
+    """
+    lookup = Lookup(kafka, committed_only=True)
+    try:
+        last = lookup.last((topic, 0))
+        return last.value() if last else None
+    finally:
+        lookup.close()
+
+
+def _name(partition: tuple[str, int]) -> str:
+    return f"{partition[0]}/{partition[1]}"
+
+
+def _ignore(_error: KafkaError) -> None:
+    """A question that gets no answer says so itself."""
