@@ -6,13 +6,14 @@ import contextlib
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import pymysql
 import pytest
 from pymysql.constants import CLIENT
+
 from support.databases import START_WITHIN, _listens, _program, _run, did_not_start, folder
 
 SETTINGS = (

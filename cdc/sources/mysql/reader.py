@@ -21,7 +21,7 @@ from typing import Any
 import pymysql
 from pymysqlreplication import BinLogStreamReader
 
-from cdc.sources.mysql import messages, positions
+from cdc.sources.mysql import messages, positions, sessions
 from cdc.sources.mysql.groups import Groups, LogError, Scope, StaleError
 from cdc.sources.mysql.messages import Message
 
@@ -73,10 +73,10 @@ def dump(settings: dict[str, Any], file: str, offset: int) -> Dump:
 def _connect(**given: Any) -> Any:
     """A session that takes checksums.
 
-    The library says so only if they are on right now, and a
-    server refuses to send a log that has them, or gets them later, to one that has not said it.
+    The library says so only if they are on right now, and a server refuses to send a log that has
+    them, or gets them later, to one that has not said it.
     """
-    session = pymysql.connect(**given)
+    session = sessions.opened(**given)
     with session.cursor() as cursor:
         cursor.execute("SET @master_binlog_checksum = 'CRC32', @source_binlog_checksum = 'CRC32'")
     return session

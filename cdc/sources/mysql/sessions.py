@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -71,6 +72,27 @@ def told(doing: str) -> Iterator[None]:
         raise SourceError(f"{doing}: {error}", temporary=True) from error
 
 
+def opened(**given: Any) -> Session:
+    """PyMySQL's session over a socket of ours: it leaves its own open where it is refused."""
+    session = pymysql.connect(**given, defer_connect=True)
+    end = given.get("unix_socket")
+    if end is None:
+        link = socket.create_connection((given["host"], given["port"]), CONNECT_WITHIN)
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    else:
+        link = socket.socket(socket.AF_UNIX)
+    try:
+        link.settimeout(CONNECT_WITHIN)
+        if end is not None:
+            link.connect(end)
+        session.connect(link)
+    except BaseException:
+        link.close()
+        raise
+    return session
+
+
 def connect(url: str) -> Session:
     """A session in UTC that autocommits and hands values over as they stand on the wire.
 
@@ -78,7 +100,7 @@ def connect(url: str) -> Session:
     here, whatever the server's default is. Raises `SourceError`.
     """
     with told("connecting to the source"):
-        session = pymysql.connect(
+        session = opened(
             **settings(url),
             database=database(url),
             autocommit=True,

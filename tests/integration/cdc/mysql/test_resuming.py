@@ -1,0 +1,137 @@
+"""Going on after a stop: at every commit, over rotated, purged and vanished binlogs."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+from support.mariadb import binlog_mariadb
+
+from cdc.change import Begin, Change, Commit
+from cdc.relay.ports import SourceError
+from tests.integration.cdc.mysql.reading import DEADLINE, Case, rows, transactions
+
+
+def test_after_every_commit_reading_goes_on_with_the_next_transaction(case):
+    case.run("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
+    resume = case.source.start(None)
+    for i in range(6):
+        case.run("BEGIN", f"INSERT INTO t VALUES ({2 * i}, 0), ({2 * i + 1}, 0)",
+                 f"UPDATE t SET v = {i} WHERE id = {2 * i}", "COMMIT")  # fmt: skip
+    all_of_it = transactions(case.commits(6))
+    places = [resume, *(commit.resume for _, _, commit in all_of_it)]
+    assert places == sorted(set(places))
+    for done, place in enumerate(places[:-1]):
+        case.again(place)
+        rest = transactions(case.commits(6 - done))
+        assert [(b.position, c.resume) for b, _, c in rest] == [
+            (b.position, c.resume) for b, _, c in all_of_it[done:]
+        ]
+        assert [rows(changes) for _, changes, _ in rest] == [
+            rows(changes) for _, changes, _ in all_of_it[done:]
+        ]
+
+
+def test_reading_goes_over_rotated_binlogs(case):
+    case.run("CREATE TABLE t (id INT PRIMARY KEY)")
+    resume = case.source.start(None)
+    case.run("INSERT INTO t VALUES (1)", "FLUSH BINARY LOGS", "INSERT INTO t VALUES (2)",
+             "FLUSH BINARY LOGS", "FLUSH BINARY LOGS", "INSERT INTO t VALUES (3)")  # fmt: skip
+    first = transactions(case.commits(3))
+    assert [changes[0].after for _, changes, _ in first] == [(1,), (2,), (3,)]
+    positions = [begin.position for begin, _, _ in first]
+    assert positions == sorted(positions)
+    case.again(resume)
+    assert transactions(case.commits(3)) != []
+    case.again(first[0][2].resume)
+    assert transactions(case.commits(2))[0][1][0].after == (2,)
+    assert case.source.text(first[2][0].position).startswith("binlog.")
+
+
+def test_a_purged_binlog_is_refused_with_what_was_lost(case):
+    case.run("CREATE TABLE t (id INT PRIMARY KEY)")
+    resume = case.source.start(None)
+    case.source.close()
+    case.run("INSERT INTO t VALUES (1)", "FLUSH BINARY LOGS")
+    last = case.run("SHOW MASTER STATUS")[0][0]
+    # The server keeps what the reader was reading until it notices that the reader has gone.
+    deadline = time.monotonic() + DEADLINE
+    while len(case.run(f"PURGE BINARY LOGS TO '{last}'", "SHOW BINARY LOGS")) > 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    with pytest.raises(SourceError, match=r"no longer on the server.*resnapshot") as raised:
+        case.again(resume)
+    assert not raised.value.temporary
+
+
+def test_a_binlog_that_is_shorter_than_it_was_is_refused(case):
+    case.run("CREATE TABLE t (id INT PRIMARY KEY)")
+    end = case.source.start(None)
+    case.source.close()
+    with pytest.raises(SourceError, match="restored") as raised:
+        case.again(end + 100_000)
+    assert not raised.value.temporary
+
+
+def test_a_killed_reader_is_a_temporary_error_and_nothing_is_lost(case):
+    case.run("CREATE TABLE t (id INT PRIMARY KEY)")
+    case.source.start(None)
+    case.run("INSERT INTO t VALUES (1)")
+    ((_, _, commit),) = transactions(case.commits(1))
+    (child,) = [p for p in psutil.Process().children() if "cdc.sources.mysql.reader" in p.cmdline()]
+    child.kill()
+    case.run("INSERT INTO t VALUES (2)")
+    with pytest.raises(SourceError, match="signal 9") as raised:
+        case.until(lambda _: False)
+    assert raised.value.temporary
+    case.again(commit.resume)
+    assert case.changes(1)[0].after == (2,)
+
+
+def test_the_reader_ends_with_its_parent(server, tmp_path):
+    code = (
+        "import sys, time; from pathlib import Path\n"
+        "from tests.integration.cdc.mysql.reading import Case\n"
+        "from types import SimpleNamespace as N\n"
+        f"case = Case(N(url=lambda name: {server.url('shop')!r}), 'shop', Path('.'))\n"
+        "case.source.start(None); print('started', flush=True); time.sleep(60)\n"
+    )
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=env) as parent:
+        assert parent.stdout.readline() == b"started\n"
+        (child,) = psutil.Process(parent.pid).children()
+        parent.send_signal(signal.SIGKILL)
+        parent.wait(10)
+    child.wait(10)
+
+
+def test_a_server_that_restarts_is_a_temporary_error(tmp_path):
+    with binlog_mariadb() as server, Case(server, "shop", tmp_path) as case:
+        case.run("CREATE TABLE t (id INT PRIMARY KEY)")
+        resume = case.source.start(None)
+        case.run("INSERT INTO t VALUES (1)")
+        case.commits(1)
+        server.kill()
+        with pytest.raises(SourceError) as raised:
+            case.until(lambda _: False)
+        assert raised.value.temporary
+        with pytest.raises(SourceError) as raised:
+            case.again(resume)
+        assert raised.value.temporary
+        server.start()
+        case.run("INSERT INTO t VALUES (2)")
+        case.again(resume)
+        assert [change.after for change in case.changes(2)] == [(1,), (2,)]
+
+
+def test_an_idle_table_lets_the_position_advance(case):
+    case.run("CREATE TABLE t (id INT PRIMARY KEY)", "CREATE TABLE other (id INT PRIMARY KEY)")
+    start = case.source.start(None)
+    case.run("INSERT INTO other VALUES (1)")
+    end = case.run("SHOW MASTER STATUS")[0]
+    events = case.until(lambda es: any(getattr(e, "resume", 0) & 0xFFFFFFFF >= end[1] for e in es))
+    assert not [event for event in events if isinstance(event, Begin | Change | Commit)]
+    assert events[-1].resume > start
