@@ -44,7 +44,7 @@ class Lookup:
         right, while its answer to the question itself may be smaller.
         """
         low, high = self._asked(partition)
-        next(self._read(partition, high), None)
+        next(self.read(partition, high), None)
         found = self._consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)
         return low, max(high, found[1] if found else high)
 
@@ -55,7 +55,7 @@ class Lookup:
         while True:
             start = max(low, high - step)
             last = None
-            for message in self._read(partition, start):
+            for message in self.read(partition, start):
                 last = message
             if last is not None or start == low:
                 return last
@@ -75,7 +75,7 @@ class Lookup:
         low, high = found
         return low, high
 
-    def _read(self, partition: tuple[str, int], start: int) -> Iterator[Message]:
+    def read(self, partition: tuple[str, int], start: int) -> Iterator[Message]:
         """The records from there to the end of the log."""
         self._consumer.assign([TopicPartition(*partition, start)])
         deadline = time.monotonic() + ASK_WITHIN

@@ -1,76 +1,182 @@
-"""The topics of a stream: made with its settings, and refused where they are others than pinned."""
+"""The topics of a stream: made where they are missing, refused where they cannot be right."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Final
 
-from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stubs forget to export them
+    AdminClient,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+    TopicDescription,
+)
 
-from cdc.config.model import Delivery, Stream
-from cdc.kafka.settings import client, sink_error
+from cdc.config.model import Delivery, Limits, Stream
+from cdc.kafka.client import brokers, settings
+from cdc.kafka.errors import sink_error
+from cdc.kafka.probe import refuse_leaks
 from cdc.relay.ports import SinkError
 
-_WITHIN = 30.0
+WITHIN: Final = 30.0
+"""Seconds for one request."""
+_SEGMENT: Final = 16 * 1024 * 1024
+"""Bytes of a checkpoint topic's segment: only full ones are compacted."""
 
 
-def topics_of(stream: Stream) -> dict[str, int]:
-    """Every topic of a stream, with its number of partitions."""
-    prefix = stream.topics.prefix
-    topics = {f"{prefix}.{table.table}": stream.topics.partitions for table in stream.tables}
-    topics[f"{prefix}.dead-letters"] = 1
-    if stream.delivery is Delivery.EXACTLY_ONCE:
-        topics[f"{prefix}.checkpoint"] = 1
-    return topics
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A topic as it should be."""
+
+    name: str
+    partitions: int
+    config: Mapping[str, str]
 
 
-def ensure_topics(stream: Stream) -> None:
-    """Make the topics that are not there.
+def ensure_topics(stream: Stream, *events: str) -> None:
+    """Make the stream's missing topics, and those of `events` (of its outbox), then check all.
 
-    Those that are there keep their settings: retention and replication are their owner's to change.
-    Raises `SinkError`, a permanent one for another number of partitions.
+    Raises a permanent `SinkError` that says everything that is wrong with those that are there,
+    and where exactly once is wanted of a broker that shows aborted records.
     """
-    admin = AdminClient(client(stream.kafka))
+    said: list[KafkaError] = []
+    admin = AdminClient(settings(stream.kafka, said.append) | {"allow.auto.create.topics": False})
+    wanted = {each.name: each for each in wanted_topics(stream, *events)}
     try:
-        found = admin.list_topics(timeout=_WITHIN).topics
+        found = _describe(admin, wanted)
+        problems = [
+            problem
+            for name, topic in found.items()
+            for problem in _problems(wanted[name], topic, _config(admin, name), stream.limits)
+        ]
+        if problems:
+            raise SinkError("\n".join(problems), temporary=False)
+        _create(admin, [each for each in wanted.values() if each.name not in found], stream)
     except KafkaException as error:
-        raise sink_error(error) from error
-    wanted = topics_of(stream)
-    for topic, partitions in wanted.items():
-        there = len(found[topic].partitions) if topic in found else partitions
-        if there != partitions:
-            raise SinkError(
-                f"the topic {topic} has {there} partitions and the stream {stream.name} asks for"
-                f" {partitions}: a key must stay in its partition, so write `partitions: {there}`"
-                " or choose another `prefix`",
-                temporary=False,
-            )
-    _create(admin, [_new(stream, topic, wanted[topic]) for topic in wanted if topic not in found])
+        admin.poll(0)  # the reason why there is no connection says more than that there is none
+        reason = said[-1] if said else error.args[0]
+        what = f"the topics of the stream {stream.name} cannot be made"
+        raise sink_error(
+            f"{what} on Kafka ({brokers(stream.kafka)})", reason, stream.name
+        ) from None
+    if stream.delivery is Delivery.EXACTLY_ONCE and not events:
+        refuse_leaks(stream.kafka, stream.name, f"{stream.topics.prefix}.checkpoint")
 
 
-def _new(stream: Stream, topic: str, partitions: int) -> NewTopic:
-    topics = stream.topics
-    config = {
-        "cleanup.policy": "delete",
-        "retention.ms": str(int(topics.retention * 1000)),
-        "max.message.bytes": str(stream.limits.record + 4096),
-    }
-    if topic == f"{topics.prefix}.checkpoint":
-        config = {"cleanup.policy": "compact"}
-    elif topics.compact and not topic.endswith(".dead-letters"):
-        config["cleanup.policy"] = "compact,delete"
-    return NewTopic(topic, partitions, topics.replication, config=config)
+def wanted_topics(stream: Stream, *events: str) -> Iterator[Wanted]:
+    """The stream's topics as docs/formats.md has them."""
+    topics, prefix = stream.topics, stream.topics.prefix
+    largest = {"max.message.bytes": str(max(_KAFKAS_OWN, stream.limits.record))}
+    kept = {**largest, "retention.ms": str(int(topics.retention * 1000))}
+    plain = {**kept, "cleanup.policy": "delete"}
+    policy = "compact,delete" if topics.compact else "delete"
+    for table in stream.tables:
+        name = f"{prefix}.{table.table}"
+        yield Wanted(name, topics.partitions, {**kept, "cleanup.policy": policy})
+    for name in (f"{prefix}.dead-letters", *events):
+        yield Wanted(name, topics.partitions, plain)
+    if stream.delivery is Delivery.EXACTLY_ONCE:
+        compacted = {"cleanup.policy": "compact", "segment.bytes": str(_SEGMENT)}
+        yield Wanted(f"{prefix}.checkpoint", 1, {**largest, **compacted})
 
 
-def _create(admin: AdminClient, topics: Iterable[NewTopic]) -> None:
-    new = list(topics)
-    if not new:
-        return
-    for topic, made in admin.create_topics(new, operation_timeout=_WITHIN).items():
+_KAFKAS_OWN: Final = 1_048_588
+"""The broker's default of max.message.bytes."""
+
+
+def _describe(admin: AdminClient, names: Iterable[str]) -> dict[str, TopicDescription]:
+    """Those of the topics that are there."""
+    found = {}
+    asked = admin.describe_topics(TopicCollection(list(names)), request_timeout=WITHIN)
+    for name, answer in asked.items():
         try:
-            made.result(_WITHIN)
+            found[name] = answer.result(2 * WITHIN)
         except KafkaException as error:
-            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise
+    return found
+
+
+def _create(admin: AdminClient, missing: list[Wanted], stream: Stream) -> None:
+    if not missing:
+        return
+    copies = stream.topics.replication
+    topics = [
+        NewTopic(each.name, each.partitions, copies, config=dict(each.config)) for each in missing
+    ]
+    answers: dict[str, Future[None]] = admin.create_topics(
+        topics, operation_timeout=WITHIN, request_timeout=WITHIN
+    )
+    for name, answer in answers.items():
+        try:
+            answer.result(2 * WITHIN)
+        except KafkaException as error:
+            reason = error.args[0]
+            if reason.code() == KafkaError.INVALID_REPLICATION_FACTOR:
                 raise SinkError(
-                    f"the topic {topic} cannot be made: {error.args[0].str()}", temporary=True
+                    f"the topic {name} cannot have {copies} replicas: there are fewer brokers;"
+                    " write another `replication:` under `topics:`",
+                    temporary=False,
                 ) from error
+            if reason.code() != KafkaError.TOPIC_ALREADY_EXISTS:  # another process was faster
+                raise
+    _wait_for(admin, {each.name for each in missing})
+
+
+def _wait_for(admin: AdminClient, made: set[str]) -> None:
+    """A topic is made before every broker knows it."""
+    deadline = time.monotonic() + WITHIN
+    while missing := made - _describe(admin, made).keys():
+        if time.monotonic() >= deadline:
+            names = ", ".join(sorted(missing))
+            raise SinkError(f"Kafka made the topics {names} and does not know them", temporary=True)
+        time.sleep(0.02)
+
+
+def _config(admin: AdminClient, name: str) -> Mapping[str, Any]:
+    """A topic's settings; none where the user may not see them."""
+    resource = ConfigResource(ResourceType.TOPIC, name)
+    (answer,) = admin.describe_configs([resource], request_timeout=WITHIN).values()
+    try:
+        return {key: entry.value for key, entry in answer.result(2 * WITHIN).items()}
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            raise
+        return {}
+
+
+def _problems(
+    wanted: Wanted, topic: TopicDescription, config: Mapping[str, Any], limits: Limits
+) -> Iterator[str]:
+    """What would lose or reorder records, a sentence each."""
+    there = len(topic.partitions)
+    if there != wanted.partitions:
+        remedy = (
+            "delete the topic"
+            if wanted.partitions == 1
+            else f"write `partitions: {there}` under `topics:`, or another `prefix:`"
+        )
+        yield (
+            f"the topic {wanted.name} has {there} partitions instead of {wanted.partitions}, and a"
+            f" key must stay in its partition: {remedy}"
+        )
+    policy = config.get("cleanup.policy")
+    if policy is not None and set(policy.split(",")) != set(
+        wanted.config["cleanup.policy"].split(",")
+    ):
+        yield (
+            f"the topic {wanted.name} has cleanup.policy={policy} instead of"
+            f" {wanted.config['cleanup.policy']}: change the topic, or `compact:` under `topics:`"
+        )
+    largest = config.get("max.message.bytes")
+    if largest is not None and int(largest) < limits.record:
+        yield (
+            f"the topic {wanted.name} takes records of {largest} bytes at most, less than the"
+            f" stream's limits.record ({limits.record}): raise its max.message.bytes, or lower the"
+            " limit"
+        )

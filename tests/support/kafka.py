@@ -19,7 +19,7 @@ from confluent_kafka import (
     Message,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
 from cdc.kafka import apache, embedded
 from support.databases import START_WITHIN, did_not_start, folder
@@ -220,3 +220,10 @@ def delete_records(address: str, topic: str, partition: int, before: int) -> Non
     admin = AdminClient({"bootstrap.servers": address, "logger": QUIET})
     for done in admin.delete_records([TopicPartition(topic, partition, before)]).values():
         done.result(30)
+
+
+def topic_config(address: str, topic: str) -> dict[str, str]:
+    """A topic's settings, its defaults among them."""
+    admin = AdminClient({"bootstrap.servers": address, "logger": QUIET})
+    (answer,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, topic)]).values()
+    return {name: entry.value for name, entry in answer.result(30).items()}
