@@ -26,6 +26,7 @@ from cdc.applier.ports import (
 )
 from cdc.applier.targets.shared import key_missing, partial_missing, unfit
 from cdc.applier.targets.values import UnfitError, parameters
+from cdc.guards.sqlite import FUNCTION
 
 BUSY: Final = 10.0
 """Seconds to wait for another writer."""
@@ -55,7 +56,10 @@ class SqliteTarget:
         event.listen(self.engine, "begin", _begin_as_a_writer)
 
     def prepare(self, connection: Connection) -> None:
-        """Nothing: what a session needs is set when it is opened."""
+        """What a closed guard asks for: a function that only the applier's session has."""
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        raw.create_function(FUNCTION, 0, lambda: 0)
 
     def begin(self, connection: Connection) -> None:
         """Nothing: SQLite has no settings that a trigger could see."""
