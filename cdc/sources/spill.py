@@ -7,6 +7,7 @@ at start-up is removed.
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import zlib
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from typing import IO
 
 from cdc.relay.ports import SourceError
 
-_FRAME = struct.Struct(">II")
+_FRAME, _PART = struct.Struct(">II"), struct.Struct(">I")
 _SUFFIX = ".spill"
 
 
@@ -30,7 +31,7 @@ class _Spilled:
 
 
 class Spill:
-    """The transactions in progress of one source, by their name."""
+    """The transactions in progress of one source, by their number."""
 
     def __init__(self, folder: Path, limit: int) -> None:
         """`limit`: bytes of all files together."""
@@ -38,34 +39,39 @@ class Spill:
         self._open: dict[int, _Spilled] = {}
         self._size = 0
 
+    @property
+    def size(self) -> int:
+        """Bytes of all files together."""
+        return self._size
+
     def clean(self) -> None:
-        """Remove what an earlier process left."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        for path in self._folder.glob(f"*{_SUFFIX}"):
-            path.unlink(missing_ok=True)
+        """Begin anew: remove what this process has, and what an earlier one left."""
+        self.close()
+        with self._failures("cannot be prepared"):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            for path in self._folder.glob(f"*{_SUFFIX}"):
+                path.unlink(missing_ok=True)
 
     def append(self, transaction: int, part: int, message: bytes) -> None:
-        """Keep a message; `part` is its subtransaction. Raises `SourceError` when disk ends."""
-        spilled = self._open.get(transaction)
-        try:
-            if spilled is None:
-                path = self._folder / f"{transaction}{_SUFFIX}"
-                spilled = self._open[transaction] = _Spilled(path, path.open("w+b"))
-            body = struct.pack(">I", part) + message
-            spilled.file.write(_FRAME.pack(len(body), zlib.crc32(body)) + body)
-        except OSError as error:
-            raise SourceError(
-                f"an uncommitted transaction cannot be kept in {self._folder}: {error.strerror}",
-                temporary=True,
-            ) from error
-        spilled.size += len(body)
-        self._size += len(body)
-        if self._size > self._limit:
+        """Keep a message; `part` is its subtransaction. Raises `SourceError` where disk ends."""
+        body = _PART.pack(part) + message
+        size = _FRAME.size + len(body)
+        if self._size + size > self._limit:
             raise SourceError(
                 f"uncommitted transactions need more than limits.spill ({self._limit} bytes) in"
                 f" {self._folder}: raise it, or end the transaction at the source",
                 temporary=False,
             )
+        spilled = self._open.get(transaction)
+        try:
+            if spilled is None:
+                path = self._folder / f"{transaction}{_SUFFIX}"
+                spilled = self._open[transaction] = _Spilled(path, path.open("w+b"))
+            spilled.file.write(_FRAME.pack(len(body), zlib.crc32(body)) + body)
+        except OSError as error:  # not by `_failures`, which costs more than the rest
+            raise self._failure("takes no more of an uncommitted transaction", error) from error
+        spilled.size += size
+        self._size += size
 
     def drop_part(self, transaction: int, part: int) -> None:
         """A subtransaction was rolled back: its messages will be left out."""
@@ -77,26 +83,48 @@ class Spill:
         spilled = self._open.pop(transaction, None)
         if spilled is not None:
             self._size -= spilled.size
-            spilled.file.close()
-            spilled.path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # of what it could not write: nobody will read it
+                spilled.file.close()
+            with self._failures("keeps a file that it should not"):
+                spilled.path.unlink(missing_ok=True)
 
     def messages(self, transaction: int) -> Iterator[bytes]:
         """What was kept of a transaction, in order. Raises `SourceError` for a damaged file."""
         spilled = self._open.get(transaction)
         if spilled is None:
             return  # nothing of it concerned our tables
-        spilled.file.seek(0)
-        while head := spilled.file.read(_FRAME.size):
-            body = b""
-            if len(head) == _FRAME.size:
-                length, checksum = _FRAME.unpack(head)
-                body = spilled.file.read(length)
-            if not body or len(body) != length or zlib.crc32(body) != checksum:
-                raise SourceError(f"{spilled.path} is damaged", temporary=True)
-            if struct.unpack_from(">I", body)[0] not in spilled.dropped:
-                yield body[4:]
+        with self._failures("does not give back what it took"):
+            spilled.file.seek(0)
+            left = spilled.size
+            while left:
+                body = _body(spilled)
+                left -= _FRAME.size + len(body)
+                if _PART.unpack_from(body)[0] not in spilled.dropped:
+                    yield body[_PART.size :]
 
     def close(self) -> None:
         """Remove everything."""
         for transaction in list(self._open):
             self.drop(transaction)
+
+    @contextlib.contextmanager
+    def _failures(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise self._failure(what, error) from error
+
+    def _failure(self, what: str, error: OSError) -> SourceError:
+        return SourceError(f"the folder {self._folder} {what}: {error.strerror}", temporary=True)
+
+
+def _body(spilled: _Spilled) -> bytes:
+    """The next frame's content, as it was written. Its length is not trusted beyond the file."""
+    head = spilled.file.read(_FRAME.size)
+    if len(head) == _FRAME.size:
+        length, checksum = _FRAME.unpack(head)
+        if _PART.size <= length <= spilled.size:
+            body = spilled.file.read(length)
+            if len(body) == length and zlib.crc32(body) == checksum:
+                return body
+    raise SourceError(f"{spilled.path} is damaged; it will be made again", temporary=True)

@@ -7,13 +7,11 @@ lossless, or not the same from one server to the next.
 from __future__ import annotations
 
 import math
-from base64 import b64encode
-from collections.abc import Callable
-from typing import Final, TypeAlias
+from binascii import a2b_hex, b2a_base64
+from typing import Final
 
-from cdc.change import Kind, Value
-
-Convert: TypeAlias = Callable[[bytes], Value]
+from cdc.change import Kind
+from cdc.pgoutput import TEXT, Convert
 
 SETTINGS: Final = {
     "datestyle": "ISO, YMD",
@@ -25,16 +23,6 @@ SETTINGS: Final = {
 }
 
 
-def text(raw: bytes) -> str:
-    """Text; bytes that are no UTF-8 (a database in SQL_ASCII) stay visible as such."""
-    return raw.decode("utf-8", "surrogateescape")
-
-
-def boolean(raw: bytes) -> bool:
-    """`t` or `f`."""
-    return raw == b"t"
-
-
 def floating(raw: bytes) -> float | str:
     """The number, or the word for what JSON has no number for."""
     number = float(raw)
@@ -43,11 +31,13 @@ def floating(raw: bytes) -> float | str:
 
 def binary(raw: bytes) -> str:
     r"""Base64 of `\x0102`."""
-    return b64encode(bytes.fromhex(raw[2:].decode("ascii"))).decode("ascii")
+    if raw[:2] != b"\\x":
+        raise ValueError("binary data that is not in hexadecimal digits")
+    return b2a_base64(a2b_hex(raw[2:]), newline=False).decode("ascii")
 
 
 _CONVERTERS: Final[dict[Kind, Convert]] = {
-    Kind.BOOLEAN: boolean,
+    Kind.BOOLEAN: {b"t": True, b"f": False}.__getitem__,
     Kind.INTEGER: int,
     Kind.FLOAT: floating,
     Kind.BINARY: binary,
@@ -56,4 +46,4 @@ _CONVERTERS: Final[dict[Kind, Convert]] = {
 
 def converter(kind: Kind) -> Convert:
     """What turns the text of a column of this kind into its value."""
-    return _CONVERTERS.get(kind, text)
+    return _CONVERTERS.get(kind, TEXT)

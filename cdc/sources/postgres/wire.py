@@ -6,9 +6,11 @@ itself: unlike a replication cursor it confirms nothing on its own.
 
 from __future__ import annotations
 
+import contextlib
 import select
 import struct
 import time
+from collections.abc import Iterator
 from typing import Final
 
 import psycopg
@@ -19,12 +21,14 @@ from cdc.relay.ports import SourceError
 
 _STATUS: Final = struct.Struct(">cQQQqB")
 _KEEPALIVE: Final = struct.Struct(">QqB")
+_LOG, _ALIVE = b"wk"
 _HEADER: Final = 25
 """Bytes before the payload of an XLogData message."""
 _EPOCH_US: Final = 946_684_800_000_000
+_CONNECT_WITHIN = 10
 STATUS_EVERY = 5.0
 """Seconds between status messages; the server gives up after `wal_sender_timeout`, 60 s."""
-MOST_BYTES = 4 * 1024 * 1024
+MOST_BYTES: Final = 4 * 1024 * 1024
 """Of messages in one read."""
 
 
@@ -38,21 +42,29 @@ class Keepalive:
 
 
 class Replication:
-    """A walsender session that streams one slot."""
+    """A walsender session that streams one slot. Every failure is a temporary `SourceError`."""
 
-    def __init__(self, conninfo: str) -> None:
-        """Connect; raises a temporary `SourceError`."""
-        self._conn = pq.PGconn.connect(make_conninfo(conninfo, replication="database").encode())
+    def __init__(self, url: str) -> None:
+        """Connect."""
+        with _failures():
+            conninfo = make_conninfo(
+                url, replication="database", application_name="strangler",
+                connect_timeout=_CONNECT_WITHIN,
+            )  # fmt: skip
+            self._conn = pq.PGconn.connect(conninfo.encode())
         if self._conn.status != pq.ConnStatus.OK:
             message = self._conn.get_error_message()
             self._conn.finish()
             raise SourceError(f"PostgreSQL: {message.strip()}", temporary=True)
+        self._poll = select.poll()
+        self._poll.register(self._conn.socket, select.POLLIN)
         self._confirmed = 0
         self._told = 0.0
 
     def query(self, command: str) -> list[tuple[str | None, ...]]:
-        """A replication command's or a query's rows; raises `SourceError`."""
-        result = self._conn.exec_(command.encode())
+        """A replication command's or a query's rows."""
+        with _failures():
+            result = self._conn.exec_(command.encode())
         if result.status not in {pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK}:
             raise SourceError(f"PostgreSQL: {result.get_error_message().strip()}", temporary=True)
         return [
@@ -65,7 +77,8 @@ class Replication:
 
     def start(self, command: str, confirmed: int) -> None:
         """Begin to stream; `confirmed` is what the server knows already."""
-        result = self._conn.exec_(command.encode())
+        with _failures():
+            result = self._conn.exec_(command.encode())
         if result.status != pq.ExecStatus.COPY_BOTH:
             raise SourceError(f"PostgreSQL: {result.get_error_message().strip()}", temporary=True)
         self._conn.nonblocking = 1
@@ -73,19 +86,23 @@ class Replication:
 
     def read(self, timeout: float, most: int) -> list[bytes | Keepalive]:
         """The messages that are there, up to `most`; waits up to `timeout` for the first one."""
-        self._tell_in_time()
         messages: list[bytes | Keepalive] = []
-        self._take(messages, most)
-        if not messages and self._wait(min(timeout, STATUS_EVERY)):
-            self._consume()
-            self._take(messages, most)
-        return messages
+        deadline = time.monotonic() + timeout
+        with _failures():
+            while True:
+                self._tell_in_time()
+                self._take(messages, most)
+                left = deadline - time.monotonic()
+                if messages or left <= 0:
+                    return messages
+                self._poll.poll(min(left, STATUS_EVERY) * 1000)
 
     def confirm(self, position: int) -> None:
         """Let the server forget everything before `position`; sent at once."""
         if position > self._confirmed:
             self._confirmed = position
-            self._tell()
+            with _failures():
+                self._tell()
 
     def close(self) -> None:
         """End the session."""
@@ -97,34 +114,29 @@ class Replication:
         while len(messages) < most and room > 0:
             size, data = take(1)
             if size > 0:
-                self._sort(bytes(data), messages)
                 room -= size
-            elif size == 0 and not consumed:
-                self._consume()  # what has arrived meanwhile, without a wait
-                consumed = True
-            elif size == 0:
+                if data[0] == _LOG:
+                    messages.append(bytes(data[_HEADER:]))
+                else:
+                    self._other(bytes(data), messages)
+            elif size < 0:
+                self._ended()
+            elif consumed:
                 return
             else:
-                self._ended()
+                self._conn.consume_input()  # what has arrived meanwhile, without a wait
+                consumed = True
 
-    def _sort(self, data: bytes, messages: list[bytes | Keepalive]) -> None:
-        if data[0] == 0x77:  # w: log
-            messages.append(data[_HEADER:])
-            return
+    def _other(self, data: bytes, messages: list[bytes | Keepalive]) -> None:
+        if data[0] != _ALIVE or len(data) != 1 + _KEEPALIVE.size:
+            raise SourceError(
+                f"PostgreSQL sent an unknown message {chr(data[0])!r} of the replication protocol",
+                temporary=True,
+            )
         position, _, reply = _KEEPALIVE.unpack_from(data, 1)
         messages.append(Keepalive(position))
         if reply:
             self._tell()
-
-    def _wait(self, timeout: float) -> bool:
-        readable, _, _ = select.select([self._conn.socket], [], [], timeout)
-        return bool(readable)
-
-    def _consume(self) -> None:
-        try:
-            self._conn.consume_input()
-        except psycopg.OperationalError as error:
-            raise SourceError(f"PostgreSQL: {str(error).strip()}", temporary=True) from error
 
     def _ended(self) -> None:
         result = self._conn.get_result()
@@ -138,9 +150,23 @@ class Replication:
             self._tell()
 
     def _tell(self) -> None:
-        """Say what is confirmed, and never more: a reply to a keepalive says the same."""
+        """Say what is confirmed, and never more: a reply to a keepalive says the same.
+
+        Where the socket takes nothing now it is said with the next status.
+        """
         now = time.time_ns() // 1000 - _EPOCH_US
         at = self._confirmed
-        self._conn.put_copy_data(_STATUS.pack(b"r", at, at, at, now, 0))
-        self._conn.flush()
-        self._told = time.monotonic()
+        if self._conn.put_copy_data(_STATUS.pack(b"r", at, at, at, now, 0)) == 1:
+            self._conn.flush()
+            self._told = time.monotonic()
+
+
+@contextlib.contextmanager
+def _failures() -> Iterator[None]:
+    """A cut connection is a temporary `SourceError`; an address that is none stays unnamed."""
+    try:
+        yield
+    except psycopg.ProgrammingError:
+        raise SourceError("PostgreSQL: `source:` is no valid address", temporary=False) from None
+    except psycopg.Error as error:
+        raise SourceError(f"PostgreSQL: {str(error).strip()}", temporary=True) from error

