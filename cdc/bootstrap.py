@@ -5,7 +5,8 @@ The command line, the benchmarks and whoever embeds the relay start here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from cdc.applier.applier import Applier
+    from cdc.applier.ports import Record
     from cdc.relay.counters import Counters
     from cdc.relay.relay import Relay, Wanted
     from cdc.relay.session import Parts, Session
@@ -113,6 +115,35 @@ def _applied(stream: Stream) -> dict[str, Any] | None:
                 "message": "" if known_missing else type(error).__name__}  # fmt: skip
     finally:
         engine.dispose()
+
+
+def records(stream: Stream, tables: Sequence[str], *, from_start: bool) -> Iterator[dict[str, Any]]:
+    """What is in the topics of these tables, from their start or from now on, without end."""
+    from cdc.kafka.reader import Reader
+
+    partitions = [
+        (f"{stream.topics.prefix}.{table}", number)
+        for table in tables
+        for number in range(stream.topics.partitions)
+    ]
+    with closing(Reader(stream.kafka, committed_only=True)) as reader:
+        ends = {each: None if from_start else reader.watermarks(each)[1] for each in partitions}
+        reader.assign(ends)
+        while True:
+            yield from (_shown(record) for record in reader.poll(500, 1.0))
+
+
+def _shown(record: Record) -> dict[str, Any]:
+    from cdc.envelope import DecodeError, decode, decode_key
+
+    headers = {name: value.decode("utf-8", "replace") for name, value in record.headers}
+    shown = {"topic": record.topic, "partition": record.partition, "offset": record.offset,
+             "headers": headers}  # fmt: skip
+    try:
+        value = None if record.value is None else dict(decode(record.value))
+        return {**shown, "key": dict(decode_key(record.key)), "value": value}
+    except DecodeError as error:
+        return {**shown, "key": None, "value": None, "broken": str(error)}
 
 
 def partner_of(stream: Stream) -> str:

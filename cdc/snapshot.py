@@ -37,7 +37,6 @@ class Run:
     after: tuple[Any, ...] | None = None
     """The last key that was sent; None before the first chunk."""
     rows: int = 0
-    estimate: int = 0
     where: str | None = None
     """A condition in the source's SQL."""
     keys: tuple[tuple[Any, ...], ...] | None = None

@@ -22,7 +22,7 @@ _WHICH = (
 _METRICS = click.option("--metrics", metavar="HOST:PORT", help="Serve metrics there [off].")
 
 
-def _which(command: Callable[..., Any]) -> Callable[..., Any]:
+def _of_stream(command: Callable[..., Any]) -> Callable[..., Any]:
     """The argument STREAM and the options that say which one, handed on as one `Which`."""
 
     @functools.wraps(command)
@@ -53,7 +53,7 @@ def cdc() -> None:
 @click.option("--apply", "action", flag_value="apply", help="Do what can be done.")
 @click.option("--undo", "action", flag_value="undo", help="Remove every trace of the stream.")
 @terminal.as_json
-@_which
+@_of_stream
 def init(which: Any, action: str | None, as_json: bool) -> None:
     """Say what STREAM's source needs, with the statement that mends it.
 
@@ -74,7 +74,7 @@ def init(which: Any, action: str | None, as_json: bool) -> None:
 @click.option("--resnapshot", is_flag=True,
               help="Begin anew with a snapshot: the log was lost, or is another one.")  # fmt: skip
 @_METRICS
-@_which
+@_of_stream
 def run(which: Any, no_snapshot: bool, resnapshot: bool, metrics: str | None) -> None:
     """Relay STREAM's changes into Kafka until told to stop.
 
@@ -90,7 +90,7 @@ def run(which: Any, no_snapshot: bool, resnapshot: bool, metrics: str | None) ->
 
 @cdc.command()
 @_METRICS
-@_which
+@_of_stream
 def apply(which: Any, metrics: str | None) -> None:
     """Write STREAM's changes into its target until told to stop.
 
@@ -130,7 +130,7 @@ def status(place: Place, stream: str | None, watch: bool, kafka: str | None, as_
 @click.option("--table", "tables", multiple=True, metavar="TABLE", help="Which [all]; repeatable.")
 @click.option("--where", metavar="SQL", help="Only rows that meet this condition of the source.")
 @terminal.as_json
-@_which
+@_of_stream
 def snapshot(which: Any, tables: tuple[str, ...], where: str | None, as_json: bool) -> None:
     """Ask STREAM's relay to send the rows of its tables again.
 
@@ -146,12 +146,56 @@ def snapshot(which: Any, tables: tuple[str, ...], where: str | None, as_json: bo
     _tell("asked", answer, as_json=as_json)
 
 
+@cdc.command()
+@click.argument("action", type=click.Choice(["status", "install", "close", "open", "remove"]))
+@click.option("--side", type=click.Choice(["source", "target"]), default="target",
+              show_default=True, help="Whose tables.")  # fmt: skip
+@terminal.as_json
+@_of_stream
+def guard(which: Any, action: str, side: str, as_json: bool) -> None:
+    """Refuse writes on the side that does not own STREAM's tables.
+
+    A guard is installed open. Closed, it lets nobody but the applier write;
+    closing waits up to five seconds for writers that are inside.
+
+    Example: strangler cdc guard reviews install --side target
+    """
+    from strangler import relays
+
+    with terminal.failures(as_json=as_json):
+        answer = relays.guard(which, side, action)
+    _tell("guarded", answer, as_json=as_json)
+
+
+@cdc.command()
+@click.option("--table", metavar="TABLE", help="Only this one.")
+@click.option("--from-start", is_flag=True, help="From the oldest record that Kafka has.")
+@click.option("--limit", type=click.IntRange(1), help="End after so many records [never].")
+@terminal.as_json
+@_of_stream
+def tail(which: Any, table: str | None, from_start: bool, limit: int | None, as_json: bool) -> None:
+    """Show STREAM's records in Kafka as they come, until Ctrl-C.
+
+    Shows keys and operations; --json shows whole rows, which may be personal.
+
+    Example: strangler cdc tail reviews --from-start --limit 20
+    """
+    from itertools import islice
+
+    from strangler import relays
+
+    with terminal.failures(as_json=as_json):
+        for record in islice(relays.tail(which, table=table, from_start=from_start), limit):
+            _tell("record", record, as_json=as_json)
+
+
 def _tell(view: str, answer: Any, *, as_json: bool) -> None:
     """Print an answer with that function of `cdc_screen`, or as JSON."""
     import json
 
     if as_json:
-        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+        indent = None if view == "record" else 2  # a stream of records is one to a line
+        click.echo(json.dumps(answer, indent=indent, ensure_ascii=False))
         return
     from strangler import cdc_screen
     from strangler.admin import printing

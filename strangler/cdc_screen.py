@@ -51,6 +51,35 @@ def asked(answer: Answer) -> Group:
     )
 
 
+def guarded(answer: Answer) -> Group:
+    """What `strangler cdc guard` says."""
+    meaning = {
+        "missing": "is not installed: everybody may write",
+        "open": "is open: everybody may write",
+        "closed": "is closed: nobody but the applier may write",
+    }[answer["state"]]
+    tables = escape(", ".join(answer["tables"]))
+    return Group(f"The guard of {answer['stream']} at the {answer['side']} {meaning} ({tables}).")
+
+
+def record(answer: Answer) -> Group:
+    """One line of `strangler cdc tail`."""
+    value = answer["value"] or {}
+    place = f"{answer['topic']}/{answer['partition']}@{answer['offset']}"
+    if "broken" in answer:
+        return Group(f"{escape(place)} [red]{escape(answer['broken'])}[/]")
+    source = value.get("source", {})
+    at = time.strftime("%H:%M:%S", time.localtime(source.get("ts_ms", 0) / 1000))
+    what = _OPERATIONS.get(value.get("op"), "tombstone")
+    if marker := value.get("marker"):
+        return Group(f"{at} {escape(place)} marker {marker['kind']} {marker['seq']}")
+    key = ", ".join(f"{name}={each}" for name, each in (answer["key"] or {}).items())
+    return Group(f"{at} {escape(place)} {what} {escape(key)}")
+
+
+_OPERATIONS = {"c": "create", "u": "update", "d": "delete", "r": "read", "t": "truncate"}
+
+
 def _relay(relay: Answer | None) -> tuple[str, str, str]:
     if relay is None:
         return ("never ran", "-", "-")

@@ -181,6 +181,49 @@ def ask_snapshot(which: Which, tables: tuple[str, ...], where: str | None) -> di
         return {"stream": wanted.name, "seq": mark(wanted, "snapshot", body), **body}
 
 
+def guard(which: Which, side: str, action: str) -> dict[str, Any]:
+    """Install, close, open or remove the guard of one side's tables, and say what it does now."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from cdc.applier.targets import open_target
+    from cdc.guards import GuardError, guard_of
+
+    with failures():
+        wanted = stream(which)
+        url = wanted.source if side == "source" else wanted.target
+        if url is None:
+            raise Failure(Kind.REFUSED, f"the stream {which.name} has no `target:`")
+        tables = [each.table if side == "source" else each.to for each in wanted.tables]
+        engine = open_target(url, wanted.name).engine
+        found = guard_of(engine, which.name, tables)
+        try:
+            if action != "status":
+                with engine.begin() as connection:
+                    getattr(found, action)(connection)
+            with engine.begin() as connection:
+                state = found.state(connection).value
+        except GuardError as error:
+            raise Failure(Kind.REFUSED, str(error)) from error
+        except SQLAlchemyError as error:
+            reason = str(error.__cause__ or type(error).__name__)
+            raise Failure(Kind.UNAVAILABLE, f"the {side} of {which.name}: {reason}") from error
+        finally:
+            engine.dispose()
+    return {"stream": which.name, "side": side, "tables": tables, "state": state}
+
+
+def tail(which: Which, *, table: str | None, from_start: bool) -> Iterator[dict[str, Any]]:
+    """The records of a stream's topics as they come, until the caller has enough."""
+    from cdc.bootstrap import records
+
+    with failures():
+        wanted = stream(which)
+        tables = [each.table for each in wanted.tables if table in {None, each.table}]
+        if not tables:
+            raise Failure(Kind.NOT_FOUND, f"the stream {which.name} has no table {table}")
+        yield from records(wanted, tables, from_start=from_start)
+
+
 def mark(wanted: Stream, kind: str, body: Mapping[str, Any]) -> int:
     """Write a marker into a stream's source; its number."""
     import json

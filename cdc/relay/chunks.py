@@ -49,6 +49,8 @@ class ChunkReader:
         self._room = threading.Semaphore(AHEAD)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self.estimates: dict[str, int] = {}
+        """About how many rows each table has, as of the start of its run."""
         self.failure: Exception | None = None
         """What ended the thread, if it was not asked to end."""
 
@@ -94,6 +96,8 @@ class ChunkReader:
     ) -> None:
         relation = control.relation(run.table, self._keys[run.table])
         after = run.after
+        if run.keys is None:
+            self.estimates[run.table] = control.estimate(relation)
         while True:
             room.acquire()
             if stop.is_set():

@@ -38,6 +38,10 @@ class Snapshots:
         """What is not finished, in order; a `done` run waits for its COMPLETE marker."""
         return tuple(self._runs)
 
+    def estimate(self, table: str) -> int:
+        """About how many rows a snapshot of the table has to send; 0 while nobody knows."""
+        return self._reader.estimates.get(table, 0)
+
     @property
     def complete(self) -> tuple[Run, ...]:
         """Runs whose rows have all been sent, and whose completeness is to be marked."""

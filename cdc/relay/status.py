@@ -33,16 +33,18 @@ def status(session: Session) -> dict[str, Any]:
         "markers_held": counters.markers_held,
         "dropped_loops": counters.dropped_loops,
         "chunks_again": counters.chunks_again,
-        "snapshots": [_run(run) for run in session.snapshots.runs],
+        "snapshots": [
+            _run(run, session.snapshots.estimate(run.table)) for run in session.snapshots.runs
+        ],
     }
 
 
-def _run(run: Run) -> dict[str, Any]:
+def _run(run: Run, estimate: int) -> dict[str, Any]:
     return {
         "id": run.id,
         "table": run.table,
         "rows": run.rows,
-        "estimate": run.estimate,
+        "estimate": estimate,
         "done": run.done,
         "repair": run.keys is not None,
     }
