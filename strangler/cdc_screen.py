@@ -70,7 +70,7 @@ def record(answer: Answer) -> Group:
         return Group(f"{escape(place)} [red]{escape(answer['broken'])}[/]")
     source = value.get("source", {})
     at = time.strftime("%H:%M:%S", time.localtime(source.get("ts_ms", 0) / 1000))
-    what = _OPERATIONS.get(value.get("op"), "tombstone")
+    what = _OPERATIONS.get(str(value.get("op")), "tombstone")
     if marker := value.get("marker"):
         return Group(f"{at} {escape(place)} marker {marker['kind']} {marker['seq']}")
     key = ", ".join(f"{name}={each}" for name, each in (answer["key"] or {}).items())
