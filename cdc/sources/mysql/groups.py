@@ -1,346 +1,245 @@
-"""From the log's events to committed transactions: where they begin and end, what they hold.
+"""From the log's steps to committed transactions. Pure but for what it is given to call.
 
-The servers write a transaction into the binlog when it commits, whole and in the order of commits.
-So rows are passed on as they come, in bounded memory, and nothing uncommitted is among them but in
-the cases that `Groups` holds back or refuses. Pure: bytes in, messages out.
+A transaction's rows are held until its end has been seen, so that none of them leaves that was
+rolled back, prepared only, or cut off by a crash (see `steps`). The rows of a large one are not
+held: the log is read ahead to its end once, without decoding, and then they are passed on as they
+come. So memory stays flat, and whatever is passed on has been committed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from cdc.change import Row
-from cdc.sources.mysql import messages, positions, rows, statements, wire
-from cdc.sources.mysql.charsets import CharsetError, Charsets
-from cdc.sources.mysql.fields import MetadataError, names, table_map
+from cdc.change import Position, Value
+from cdc.sources.mysql import messages, positions, steps
 from cdc.sources.mysql.messages import Message
 from cdc.sources.mysql.statements import Effect
-from cdc.sources.mysql.values import ValueTypeError
-from cdc.sources.mysql.wire import Type
+from cdc.sources.mysql.steps import Act, Fate, LogError, Savepoints, Step, Walker
+from cdc.sources.mysql.tables import Scope, Table, Tables
 
-ORIGIN_TABLE = "strangler_applied"
-"""Whose row, if a transaction begins with it, says which stream's applier wrote the rest."""
-_SHAPES_AT_MOST = 1000
-
-
-class LogError(Exception):
-    """The log holds what cannot be passed on without losing a write; permanent."""
+HELD_AT_MOST = 1 << 20
+"""Bytes of one transaction's rows, as they stand in the log, that are held until its end."""
 
 
-class StaleError(Exception):
-    """The reader must connect again: the server writes its events otherwise from here on."""
+class Again(Protocol):
+    """Reads the log a second time."""
 
+    def events(self, position: Position) -> AbstractContextManager[Iterator[bytes]]:
+        """The events from a position on, without end."""
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What of the log belongs to a stream."""
-
-    database: str
-    tables: Mapping[tuple[str, str], tuple[str, tuple[str, ...]]]
-    """By schema and name: the table as the stream names it, and its key's columns if it names
-    them."""
-    charsets: Charsets
-    mariadb: bool
-    origins: bool = False
-    """Whether to look for `ORIGIN_TABLE`: only in a reverse stream."""
-    fold: bool = False
-    """Whether the server takes names of tables without regard to case."""
-
-
-@dataclass(slots=True)
-class _Captured:
-    """A table of the stream in one shape."""
-
-    number: int
-    name: str
-    shape: rows.Shape
-    origin: bool
+    def oldest(self) -> Position:
+        """Where the oldest binlog begins."""
 
 
 @dataclass(slots=True)
 class _Group:
-    """What is known of the transaction that is open."""
+    """The transaction that is open."""
 
-    position: int
+    position: Position
     at_ms: int
-    gtid: wire.Gtid | None = None
-    needs_commit: bool = False
-    """Whether an event of its own ends it; a statement of DDL is a whole group."""
+    name: str
+    gtid: str | None
+    held: list[tuple[Table, Step]] = field(default_factory=list)
+    size: int = 0
+    savepoints: Savepoints = field(default_factory=Savepoints)
+    fate: Fate | None = None
+    """Known ahead for a large transaction, whose rows are not held."""
+    touched: bool = False
+    """Whether it has rows of the stream."""
     began: bool = False
-    """Whether its BEGIN was passed on, which is before its first row of the stream."""
+    """Whether its BEGIN was passed on."""
 
 
-@dataclass(slots=True)
 class Groups:
-    """Reads one event after the other. `file` and `offset` are where reading begins."""
+    """Takes one event after the other and emits messages."""
 
-    scope: Scope
-    base: str
-    file: int
-    offset: int
-    out: list[Message] = field(default_factory=list)
-    _checksum: int | None = None
-    """Bytes at the end of each event; None before the first format description."""
-    _group: _Group | None = None
-    _tables: dict[int, _Captured | None] = field(default_factory=dict)
-    _shapes: dict[bytes, _Captured] = field(default_factory=dict)
-    _reached: int = 0
-    _told: int = 0
-
-    def take(self) -> list[Message]:
-        """What there is to pass on."""
-        if self._group is None and self._reached > self._told:
-            self.out.append((messages.REACHED, self._reached))
-            self._told = self._reached
-        out, self.out = self.out, []
-        return out
+    def __init__(
+        self,
+        scope: Scope,
+        walker: Walker,
+        emit: Callable[[Message], None],
+        again: Again,
+        held_at_most: int = HELD_AT_MOST,
+    ) -> None:
+        self._scope, self._walker, self._emit = scope, walker, emit
+        self._again, self._held_at_most = again, held_at_most
+        self._tables = Tables(scope, emit)
+        self._group: _Group | None = None
+        self._prepared: dict[str, Position] = {}
+        """XA transactions that wait: where each begins; 0 for one without rows of the stream."""
+        self._told = 0
 
     def feed(self, event: bytes) -> None:
-        """The next event. Raises `LogError`, `PositionError` and `StaleError`."""
-        header = wire.header(event)
-        kind = header.type
-        if kind == Type.FORMAT_DESCRIPTION:
-            self._described(event)
+        """The next event. Raises `LogError` and `PositionError`."""
+        step = self._walker.feed(event)
+        if step.act is Act.NOTHING:
             return
-        if self._checksum is None:  # a made-up rotation to the place that was asked for
-            return
-        start = self._advance(header)
-        data = wire.body(event, self._checksum)
-        if kind in rows.OPS:
-            self._rows(kind, data)
-        elif kind == Type.TABLE_MAP:
-            self._table(data, header, start)
-        elif kind == Type.XID:
-            self._close(header.end)
-        elif kind == Type.ROTATE:
-            self._rotate(data)
-        else:
-            self._other(kind, event, data, header, start)
-
-    def _advance(self, header: wire.Header) -> int:
-        """Where the event starts; and go on to its end."""
-        if not header.end or header.type in {Type.HEARTBEAT, Type.HEARTBEAT_V2}:
-            return self.offset
-        if header.end < self.offset:  # 32 bits have not been enough
-            positions.pack(self.file, header.end + (1 << 32))
-        start, self.offset = header.end - header.size, header.end
-        return start
-
-    def _described(self, event: bytes) -> None:
-        self._checksum = wire.checksum_size(event)
-        self._tables.clear()  # table numbers are of a server's run, and each run starts a file
-
-    def _rotate(self, data: bytes) -> None:
-        file, offset = wire.rotation(data)
-        self.file, self.offset = positions.number(file), offset
-        if self._group is None:
-            self._reached = positions.pack(self.file, self.offset)
-
-    def _other(self, kind: int, event: bytes, data: bytes, header: wire.Header, start: int) -> None:
-        match kind:
-            case Type.MARIADB_GTID:
-                self._opened(start, header, wire.mariadb_gtid(data, wire.server_of(event)))
-            case Type.GTID:
-                self._opened(start, header, wire.mysql_gtid(data))
-            case Type.ANONYMOUS_GTID | Type.GTID_TAGGED:
-                self._opened(start, header, None)
-            case Type.QUERY:
-                self._query(wire.query(data), header, start)
-            case Type.QUERY_COMPRESSED:
-                self._query(wire.query_compressed(data), header, start)
-            case Type.EXECUTE_LOAD_QUERY:
-                self._query(wire.load_query(data), header, start)
-            case Type.PARTIAL_UPDATE_ROWS:
-                raise LogError(
-                    self._refused("parts of JSON documents", "binlog_row_value_options=''")
-                )
-            case Type.TRANSACTION_PAYLOAD:
-                raise LogError(
-                    self._refused("compressed transactions", "binlog_transaction_compression=OFF")
-                )
-            case Type.INCIDENT:
-                raise LogError(
-                    f"the server lost changes of its own before {self.here} (an incident in the"
-                    " binlog): take a new snapshot"
-                )
-            case _:
-                pass
-
-    def _opened(self, start: int, header: wire.Header, gtid: wire.Gtid | None) -> None:
-        """A transaction begins with its global name."""
-        group = _Group(positions.pack(self.file, start), header.at * 1000, gtid)
-        if gtid is not None and gtid.at_ms is not None:
-            group.at_ms = gtid.at_ms
-        # MariaDB's name stands for BEGIN too; MySQL's is followed by one, but not before DDL.
-        group.needs_commit = self.scope.mariadb and not (gtid is not None and gtid.standalone)
-        self._group = group
-
-    def _ensure(self, start: int, header: wire.Header) -> _Group:
-        """The open transaction; one without a global name begins with its first event."""
-        if self._group is None:
-            self._group = _Group(positions.pack(self.file, start), header.at * 1000)
-        return self._group
-
-    def _query(self, query: wire.Query, header: wire.Header, start: int) -> None:
-        group = self._ensure(start, header)
-        statement = statements.read(query.sql, query.schema)
-        match statement.effect:
-            case Effect.BEGIN:
-                group.needs_commit = True
-                return
-            case Effect.COMMIT:
-                self._close(header.end)
-                return
-            case Effect.ROLLBACK | Effect.ROLLBACK_TO:
-                self._rolled_back(statement.effect, header)
-                return
-            case Effect.CHANGE:
-                self._changed_by_statement(statement, query.sql)
-            case Effect.TRUNCATE:
-                self._truncated(statement)
-            case _:
-                pass
-        if not group.needs_commit:
-            self._close(header.end)
-
-    def _rolled_back(self, effect: Effect, header: wire.Header) -> None:
-        assert self._group is not None
-        if self._group.began:
-            raise LogError(
-                f"the transaction at {self.here} was rolled back in part, and its rows are in the"
-                " binlog: it wrote to a table without transactions, or made a temporary one. Take"
-                " a new snapshot, and keep such tables out of transactions"
-            )
-        if effect is Effect.ROLLBACK:
-            self._close(header.end)
-
-    def _changed_by_statement(self, statement: statements.Statement, sql: str) -> None:
-        for table in statement.tables:
-            known = self._captured_name(*table)
-            if known is not None:
-                raise LogError(
-                    f"the statement at {self.here} changed {known} without logging its rows"
-                    f" ({sql[:40].strip()!r} …): a session has used binlog_format=STATEMENT, or"
-                    " removed a partition. Its changes are lost to the stream: take a new snapshot"
-                )
-
-    def _truncated(self, statement: statements.Statement) -> None:
-        for table in statement.tables:
-            known = self._captured_name(*table)
-            if known is not None:
-                self._begin()
-                self.out.append((messages.TRUNCATE, known))
-        if self._group is not None and not self._group.needs_commit:
-            self._close(self.offset)
-
-    def _captured_name(self, schema: str, name: str) -> str | None:
-        captured = self.scope.tables.get(self._folded(schema, name))
-        return captured[0] if captured else None
-
-    def _folded(self, schema: str, name: str) -> tuple[str, str]:
-        return (schema.lower(), name.lower()) if self.scope.fold else (schema, name)
-
-    def _table(self, data: bytes, header: wire.Header, start: int) -> None:
-        self._ensure(start, header).needs_commit = True
-        number = rows.table_id(data)
-        captured = self._shapes.get(data[8:])
-        if captured is None and self._captures(*names(data)):
-            captured = self._shape(data)
-        self._tables[number] = captured
-
-    def _captures(self, schema: str, name: str) -> bool:
-        folded = self._folded(schema, name)
-        return folded in self.scope.tables or (
-            self.scope.origins and folded == (self.scope.database, ORIGIN_TABLE)
-        )
-
-    def _shape(self, data: bytes) -> _Captured:
-        """A table in a shape that has not been seen before."""
         try:
-            table = table_map(data, mariadb=self.scope.mariadb)
-            name, key = self.scope.tables.get(
-                self._folded(table.schema, table.name), (ORIGIN_TABLE, ())
-            )
-            shape = rows.Shape(table, self.scope.charsets, key)
-        except (MetadataError, ValueTypeError, CharsetError) as error:
-            raise LogError(f"table {'.'.join(names(data))} at {self.here}: {error}") from error
-        if len(self._shapes) >= _SHAPES_AT_MOST:
-            self._shapes.clear()
-        origin = name not in {known for known, _ in self.scope.tables.values()}
-        captured = _Captured(len(self._shapes), name, shape, origin)
-        self._shapes[data[8:]] = captured
-        columns = tuple((c.name, c.kind, c.type, c.key) for c in shape.columns)
-        self.out.append((messages.SHAPE, captured.number, name, table.schema, table.name, columns))
-        return captured
-
-    def _rows(self, kind: int, data: bytes) -> None:
-        captured = self._tables.get(rows.table_id(data))
-        if captured is None:
-            return
-        at = rows.start(kind, data)
-        append, number, op = self.out.append, captured.number, rows.OPS[Type(kind)]
-        try:
-            for before, after in captured.shape.changes(kind, data, at):
-                if captured.origin:
-                    self._origin(captured, after or before)
-                    return
-                self._begin()
-                append((messages.CHANGE, number, op, before, after))
-        except rows.PartialImageError:
+            self._take(step)
+        except LogError as error:
+            group = self._group
             raise LogError(
-                f"the transaction {self._name()} holds rows of {captured.name} with some of their"
-                " columns only: a session has set binlog_row_image to MINIMAL or NOBLOB. Set it to"
-                " FULL there and globally, and take a new snapshot"
-            ) from None
-        except (rows.LayoutError, IndexError) as error:
-            raise LogError(
-                f"rows of {captured.name} at {self.here} cannot be read: some column has a layout"
-                " that this program does not know (temporal columns from before 5.6, perhaps:"
-                " ALTER TABLE … FORCE rewrites them)"
+                f"the transaction {group.name} at {self._walker.here} {error}" if group else error
             ) from error
 
-    def _origin(self, captured: _Captured, row: Row | None) -> None:
-        """The row that says which stream's applier writes this transaction."""
-        if self._group is None or self._group.began or row is None:
+    def idle(self) -> None:
+        """Nothing has arrived: say how far everything has been read."""
+        if self._group is None and not self._walker.is_open:
+            position = self._walker.position
+            if position > self._told:
+                self._emit((messages.REACHED, position))
+                self._told = position
+
+    def _take(self, step: Step) -> None:
+        group = self._opened(step)
+        match step.act:
+            case Act.MAP:
+                self._tables.learn(step.data)
+            case Act.ROWS:
+                table = self._tables.of(step)
+                if table is not None:
+                    self._rows(group, table, step)
+            case Act.SAVEPOINT:
+                group.savepoints.set(step.name, len(group.held))
+            case Act.ROLLBACK_TO:
+                del group.held[group.savepoints.back_to(step.name) :]
+            case Act.PREPARE:
+                self._prepared[step.name] = group.position if group.touched else 0
+                group.held.clear()
+            case Act.ROLLBACK | Act.CUT:
+                group.held.clear()
+            case Act.XA_COMMIT:
+                self._commit_prepared(group, step.name)
+            case Act.XA_ROLLBACK:
+                self._prepared.pop(step.name, None)
+            case Act.STATEMENT:
+                self._statement(group, step)
+            case _:
+                pass
+        if step.last:
+            self._close(group, step)
+
+    def _opened(self, step: Step) -> _Group:
+        """The open group; one without a global name begins with its first event."""
+        if self._group is None or step.act is Act.OPEN:
+            gtid = step.gtid.text if step.gtid else None
+            name = gtid or positions.text(self._walker.base, step.start)
+            self._group = _Group(step.start, step.at_ms, name, gtid)
+            self._walker.is_open = not step.last
+        return self._group
+
+    def _rows(self, group: _Group, table: Table, step: Step) -> None:
+        group.touched = True
+        if group.fate is not None:
+            if group.fate.keeps(step.start):
+                self._emit_rows(group, table, step)
             return
-        names_ = [column.name for column in captured.shape.columns]
-        self._begin(f"strangler:{row[names_.index('stream')]}")
+        group.held.append((table, step))
+        group.size += len(step.data)
+        if group.size > self._held_at_most:
+            group.fate = self._foreseen(group)
+            for held, one in group.held:
+                if group.fate.keeps(one.start):
+                    self._emit_rows(group, held, one)
+            group.held.clear()
 
-    def _begin(self, origin: str | None = None) -> None:
-        group = self._group
-        assert group is not None
+    def _foreseen(self, group: _Group) -> Fate:
+        """Read ahead to the end of the group."""
+        with self._again.events(group.position) as events:
+            return steps.fate(self._second(group.position), events)
+
+    def _second(self, position: Position) -> Walker:
+        """A walker of its own for a second reading."""
+        file, offset = positions.unpack(position)
+        return Walker(self._walker.base, file, offset, self._scope.mariadb)
+
+    def _emit_rows(self, group: _Group, table: Table, step: Step) -> None:
+        emit, number = self._emit, table.number
+        for op, before, after in table.changes(step):
+            if table.origin:
+                self._origin(group, table, after or before or ())
+                return
+            if not group.began:
+                self._begin(group)
+            emit((messages.CHANGE, number, op, before, after))
+
+    def _origin(self, group: _Group, table: Table, row: tuple[Value, ...]) -> None:
+        """The row that says which stream's applier writes this transaction, if it is the first."""
+        columns = [column.name for column in table.shape.columns]
         if not group.began:
-            group.began = True
-            self.out.append((messages.BEGIN, group.position, self._name(), group.at_ms, origin))
+            self._begin(group, f"strangler:{row[columns.index('stream')]}")
 
-    def _close(self, end: int) -> None:
-        """The open transaction is complete."""
-        group, self._group = self._group, None
-        resume = positions.pack(self.file, end)
-        if group is not None and group.began:
-            gtid = group.gtid.text if group.gtid else None
-            self.out.append((messages.COMMIT, resume, gtid))
-            self._told = resume
-        self._reached = resume
+    def _begin(self, group: _Group, origin: str | None = None) -> None:
+        group.began = True
+        self._emit((messages.BEGIN, group.position, group.name, group.at_ms, origin))
 
-    @property
-    def in_group(self) -> bool:
-        """Whether a transaction is open of which something was passed on."""
-        return self._group is not None and self._group.began
+    def _close(self, group: _Group, step: Step) -> None:
+        """The group has ended."""
+        if step.act is not Act.CUT:
+            for table, one in group.held:
+                self._emit_rows(group, table, one)
+        self._group = None
+        if group.began:
+            self._emit((messages.COMMIT, step.end, group.gtid))
+            self._told = step.end
 
-    @property
-    def here(self) -> str:
-        """Where reading is, for a sentence."""
-        return positions.text(self.base, self.file << 32 | self.offset)
+    def _commit_prepared(self, group: _Group, name: str) -> None:
+        """Pass on the rows of a transaction that was prepared before: the log is read again."""
+        position = self._prepared.pop(name, None)
+        if position is None:
+            position = self._searched(name)
+        if not position:
+            return
+        with self._again.events(position) as events:
+            self._emit_prepared(group, self._second(position), events)
 
-    def _name(self) -> str:
-        group = self._group
-        assert group is not None
-        return group.gtid.text if group.gtid else positions.text(self.base, group.position)
+    def _emit_prepared(self, group: _Group, walker: Walker, events: Iterator[bytes]) -> None:
+        tables = self._tables.apart()
+        for event in events:
+            step = walker.feed(event)
+            if step.act is Act.MAP:
+                tables.learn(step.data)
+            elif step.act is Act.ROWS and (table := tables.of(step)) is not None:
+                self._emit_rows(group, table, step)
+            if step.last:
+                return
 
-    def _refused(self, what: str, setting: str) -> str:
-        return (
-            f"the log holds {what} at {self.here}, which cannot be read: set {setting} globally and"
-            " in every session, and take a new snapshot"
+    def _searched(self, name: str) -> Position:
+        """Where a transaction was prepared before reading began: in all the log there is."""
+        oldest = self._again.oldest()
+        walker, opened, end = self._second(oldest), oldest, self._walker.position
+        with self._again.events(oldest) as events:
+            for event in events:
+                step = walker.feed(event)
+                if step.act is Act.OPEN:
+                    opened = step.start
+                if step.act is Act.PREPARE and step.name == name:
+                    return opened
+                if step.end >= end:
+                    break
+        raise LogError(
+            f"commits the XA transaction {name}, whose rows were logged when it was prepared, in a"
+            " binlog that is gone: take a new snapshot"
         )
+
+    def _statement(self, group: _Group, step: Step) -> None:
+        """A statement in the log, which may have changed a table of the stream."""
+        statement = step.statement
+        if statement is None or statement.effect is Effect.NONE:
+            return
+        for schema, name in statement.tables:
+            known = self._scope.captured(schema, name)
+            if known is None:
+                continue
+            if statement.effect is not Effect.TRUNCATE:
+                raise LogError(
+                    f"changed {known[0]} by a statement whose rows are not logged"
+                    f" ({step.sql[:40].strip()!r} …): a session has used another binlog_format than"
+                    " ROW, or removed a partition. These changes are lost to the stream: take a"
+                    " new snapshot"
+                )
+            self._begin(group)
+            self._emit((messages.TRUNCATE, known[0]))

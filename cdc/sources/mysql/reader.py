@@ -11,22 +11,29 @@ has seen.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import secrets
 import select
 import sys
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pymysql
+from pymysql.constants import CR
 from pymysqlreplication import BinLogStreamReader
 
-from cdc.sources.mysql import messages, positions, sessions
-from cdc.sources.mysql.groups import Groups, LogError, Scope, StaleError
+from cdc.change import Position
+from cdc.sources.mysql import messages, positions, server, sessions
+from cdc.sources.mysql.groups import Groups
 from cdc.sources.mysql.messages import Message
+from cdc.sources.mysql.steps import LogError, Walker
+from cdc.sources.mysql.tables import Scope
 
-_ROWS = 2_000
-"""Messages in a frame at most, but for what a single event adds."""
+_MESSAGES = 2_000
+"""Messages in a frame at most."""
 _PARENT_EVERY = 1.0
 
 
@@ -43,22 +50,28 @@ class Dump(BinLogStreamReader):  # type: ignore[misc]  # the library has no type
         """Ask for the log."""
         self._BinLogStreamReader__connect_to_stream()
 
-    def packet(self) -> bytes | None:
-        """The next event; None when the server ends the log."""
-        packet = self._stream_connection._read_packet()  # noqa: SLF001 - as the library does
-        return None if packet.is_eof_packet() else packet.get_all_data()[1:]
+    def close(self) -> None:
+        """End the connection."""
+        self._stream_connection.close()
+
+    def events(self) -> Iterator[bytes]:
+        """One event after the other. Raises PyMySQL's errors, also when the server ends the log."""
+        read = self._stream_connection._read_packet  # noqa: SLF001 - as the library does
+        while not (packet := read()).is_eof_packet():
+            yield packet.get_all_data()[1:]
+        raise pymysql.err.OperationalError(CR.CR_SERVER_LOST, "the server has ended the log")
 
     def waits(self) -> bool:
         """Whether nothing has arrived that could be read at once."""
         return not select.select([self._stream_connection._sock], [], [], 0)[0]  # noqa: SLF001
 
 
-def dump(settings: dict[str, Any], file: str, offset: int) -> Dump:
+def dump(settings: dict[str, Any], file: int, offset: int) -> Dump:
     """The log from an offset in a file."""
     made = Dump(
         connection_settings=dict(settings["connection"]),
-        server_id=settings["server_id"],
-        log_file=file,
+        server_id=_server_id(settings["server_id"]),
+        log_file=positions.file_name(settings["base"], file),
         log_pos=offset,
         resume_stream=True,
         blocking=True,
@@ -68,6 +81,13 @@ def dump(settings: dict[str, Any], file: str, offset: int) -> Dump:
     )
     made.connect()
     return made
+
+
+def _server_id(taken: int) -> int:
+    """A number that no other reader of the server has: it hangs up on one of two with the same."""
+    while (number := 1 << 31 | secrets.randbits(31)) == taken:
+        pass
+    return number
 
 
 def _connect(**given: Any) -> Any:
@@ -94,35 +114,73 @@ def scope(settings: dict[str, Any]) -> Scope:
     )
 
 
-def run(settings: dict[str, Any], out: int) -> None:
+class Again:
+    """The log once more, over a connection of its own; see `cdc.sources.mysql.groups.Again`."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self._settings = settings
+
+    @contextlib.contextmanager
+    def events(self, position: Position) -> Iterator[Iterator[bytes]]:
+        """The events from a position on."""
+        file, offset = positions.unpack(position)
+        source = dump(self._settings, file, offset)
+        try:
+            yield source.events()
+        finally:
+            source.close()
+
+    def oldest(self) -> Position:
+        """Where the oldest binlog begins."""
+        session = sessions.opened(**self._settings["connection"])
+        try:
+            return positions.pack(
+                positions.number(next(iter(server.binlogs(session)))), positions.FIRST
+            )
+        finally:
+            session.close()
+
+
+class Outbox:
+    """Messages on their way to the parent, in frames of a bounded number."""
+
+    def __init__(self, out: int) -> None:
+        self._out = out
+        self._waiting: list[Message] = []
+
+    def put(self, message: Message) -> None:
+        """One message more."""
+        self._waiting.append(message)
+        if len(self._waiting) >= _MESSAGES:
+            self.send()
+
+    def send(self) -> None:
+        """Send what waits. Blocks while the pipe is full."""
+        if self._waiting:
+            data = memoryview(messages.frame(self._waiting))
+            self._waiting = []
+            while data:
+                data = data[os.write(self._out, data) :]
+
+
+def run(settings: dict[str, Any], outbox: Outbox) -> None:
     """Read until something ends it."""
+    wanted = scope(settings)
     base, file, offset = settings["base"], settings["file"], settings["offset"]
-    groups = Groups(scope(settings), base, file, offset)
-    source = dump(settings, positions.file_name(base, file), offset)
-    while True:
-        event = source.packet()
-        if event is None:
-            _send(out, [(messages.FAILURE, "the server has ended the log", True)])
-            return
+    walker = Walker(base, file, offset, wanted.mariadb)
+    groups = Groups(wanted, walker, outbox.put, Again(settings))
+    source = dump(settings, file, offset)
+    for event in source.events():
         groups.feed(event)
-        if len(groups.out) >= _ROWS or source.waits():
-            ready = groups.take()
-            if ready:
-                _send(out, ready)
-
-
-def _send(out: int, ready: list[Message]) -> None:
-    data = memoryview(messages.frame(ready))
-    while data:
-        data = data[os.write(out, data) :]
+        if source.waits():
+            groups.idle()
+            outbox.send()
 
 
 def failure(error: Exception) -> Message:
     """What a failure means to the parent."""
     if isinstance(error, LogError | positions.PositionError):
         return messages.FAILURE, str(error), False
-    if isinstance(error, StaleError):
-        return messages.FAILURE, str(error), True
     if isinstance(error, pymysql.err.MySQLError):
         return messages.FAILURE, *server_failure(error)
     return messages.FAILURE, f"reading the log failed: {type(error).__name__}: {error}", False
@@ -158,14 +216,15 @@ def main() -> None:
     parent = os.getppid()
     settings = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
-    out = os.dup(1)
+    outbox = Outbox(os.dup(1))
     os.dup2(2, 1)  # whatever prints must not get among the frames
     try:
-        run(settings, out)
+        run(settings, outbox)
     except BrokenPipeError:
         return
     except Exception as error:  # noqa: BLE001 - the parent is to say what happened
-        _send(out, [failure(error)])
+        outbox.put(failure(error))
+        outbox.send()
 
 
 if __name__ == "__main__":

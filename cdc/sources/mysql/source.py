@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -193,7 +192,7 @@ class MysqlSource:
         names = sessions.variables(session, "server_id")
         return {
             "connection": sessions.settings(self._stream.source) | {"read_timeout": 3 * HEARTBEAT},
-            "server_id": _server_id(int(names.get("server_id", "0"))),
+            "server_id": int(names.get("server_id", "0")),
             "heartbeat": HEARTBEAT,
             "base": self._base,
             "file": positions.number(file),
@@ -216,10 +215,3 @@ class MysqlSource:
 
 
 _OPS = {op.value: op for op in Op}
-
-
-def _server_id(taken: int) -> int:
-    """A number that no other reader of the server has: it hangs up on one of two with the same."""
-    while (number := 1 << 31 | secrets.randbits(31)) == taken:
-        pass
-    return number

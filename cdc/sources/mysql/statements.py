@@ -22,6 +22,8 @@ class Effect(Enum):
     ROLLBACK_TO = auto()
     """To a savepoint within the transaction."""
     SAVEPOINT = auto()
+    XA_COMMIT = auto()
+    XA_ROLLBACK = auto()
     CHANGE = auto()
     """It changes rows of `tables`, or may, and does not log them."""
     TRUNCATE = auto()
@@ -36,6 +38,8 @@ class Statement:
     effect: Effect
     tables: tuple[tuple[str, str], ...] = ()
     """Schema and name of every table that it mentions, or of what looks like one."""
+    name: str = ""
+    """Of the savepoint, or of the XA transaction."""
 
 
 _TOKEN = re.compile(
@@ -64,14 +68,37 @@ def read(sql: str, schema: str) -> Statement:
     words = [text.upper() if not quoted else "" for text, quoted in tokens[:6]]
     first = words[0] if words else ""
     if first == "ROLLBACK":
-        return Statement(Effect.ROLLBACK_TO if "TO" in words else Effect.ROLLBACK)
+        return _rollback(tokens, words)
     if first == "SAVEPOINT":
-        return Statement(Effect.SAVEPOINT)
+        return Statement(Effect.SAVEPOINT, name=tokens[-1][0].lower())
+    if first == "XA":
+        return _xa(sql, words)
     if first == "TRUNCATE":
         return Statement(Effect.TRUNCATE, tuple(_mentioned(tokens[1:], schema))[-1:])
     if first in _CHANGES or (first == "ALTER" and _removes_partition(tokens)):
         return Statement(Effect.CHANGE, tuple(_mentioned(tokens[1:], schema)))
     return Statement(Effect.NONE)
+
+
+def _rollback(tokens: list[tuple[str, bool]], words: list[str]) -> Statement:
+    """ROLLBACK, or ROLLBACK TO [SAVEPOINT] name."""
+    if "TO" in words:
+        return Statement(Effect.ROLLBACK_TO, name=tokens[-1][0].lower())
+    return Statement(Effect.ROLLBACK)
+
+
+def _xa(sql: str, words: list[str]) -> Statement:
+    """XA START begins a group; XA COMMIT and XA ROLLBACK name one from before."""
+    name = "".join(sql.split()[2:]).lower()
+    match words[1] if len(words) > 1 else "":
+        case "START" | "BEGIN":
+            return Statement(Effect.BEGIN)
+        case "COMMIT":
+            return Statement(Effect.XA_COMMIT, name=name)
+        case "ROLLBACK":
+            return Statement(Effect.XA_ROLLBACK, name=name)
+        case _:
+            return Statement(Effect.NONE)
 
 
 _FIXED = {

@@ -12,7 +12,7 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 
 
 class Type(IntEnum):
@@ -49,16 +49,6 @@ class Type(IntEnum):
     DELETE_ROWS_COMPRESSED_V1 = 168
 
 
-class GtidFlag(IntFlag):
-    """Flags of MariaDB's GTID event."""
-
-    STANDALONE = 1
-    """One event follows and no commit: DDL."""
-    GROUP_COMMIT = 2
-    PREPARED_XA = 64
-    COMPLETED_XA = 128
-
-
 @dataclass(frozen=True, slots=True)
 class Header:
     """What each event begins with."""
@@ -74,8 +64,7 @@ class Header:
 _HEADER = struct.Struct("<IBIIIH")
 _GTID_MARIADB = struct.Struct("<QIB")
 _QUERY = struct.Struct("<IIBHH")
-_XA = struct.Struct("<IBB")
-_FORMAT_FIXED = 2 + 50 + 4 + 1
+_STANDALONE = 1
 _CHECKSUM = 4
 
 
@@ -99,11 +88,6 @@ def checksum_size(event: bytes) -> int:
     return _CHECKSUM if event[-_CHECKSUM - 1] == 1 else 0
 
 
-def created(data: bytes) -> int:
-    """When the server wrote this format description after a start; 0 otherwise."""
-    return int.from_bytes(data[52:56], "little")
-
-
 def rotation(data: bytes) -> tuple[str, int]:
     """Name of the next file, and the offset in it."""
     return data[8:].decode(), int.from_bytes(data[:8], "little")
@@ -115,8 +99,7 @@ class Gtid:
 
     text: str
     standalone: bool = False
-    prepared_xa: bool = False
-    completed_xa: bool = False
+    """Whether one event follows and no commit: DDL, and XA COMMIT."""
     at_ms: int | None = None
     """When it was committed, where the event says it more finely than in seconds."""
 
@@ -124,12 +107,7 @@ class Gtid:
 def mariadb_gtid(data: bytes, server: int) -> Gtid:
     """The body of MariaDB's GTID event; the server's id is in the event's header."""
     sequence, domain, flags = _GTID_MARIADB.unpack_from(data)
-    return Gtid(
-        f"{domain}-{server}-{sequence}",
-        standalone=bool(flags & GtidFlag.STANDALONE),
-        prepared_xa=bool(flags & GtidFlag.PREPARED_XA),
-        completed_xa=bool(flags & GtidFlag.COMPLETED_XA),
-    )
+    return Gtid(f"{domain}-{server}-{sequence}", standalone=bool(flags & _STANDALONE))
 
 
 def server_of(event: bytes) -> int:
@@ -180,3 +158,10 @@ def inflate(data: bytes) -> bytes:
     """MariaDB's `log_bin_compress`: a byte (algorithm, size of the length), length, zlib."""
     length_size = data[0] & 0x07
     return zlib.decompress(data[1 + length_size :])
+
+
+def xa_name(data: bytes) -> str:
+    """The name of an XA transaction in an XA_PREPARE event, as statements in the log write it."""
+    form, global_size, branch_size = struct.unpack_from("<III", data, 1)
+    end = 13 + global_size
+    return f"x'{data[13:end].hex()}',x'{data[end : end + branch_size].hex()}',{form}"
