@@ -29,7 +29,8 @@ from cdc.applier.ports import (
     Verdict,
 )
 from cdc.applier.tables import applied_table, ensure, stream_table
-from cdc.applier.transaction import HELD, Assigned, BrokenError, Transaction, set_state
+from cdc.applier.transaction import HELD, Assigned, Transaction, set_state
+from cdc.applier.writer import BrokenError
 from cdc.applier.writes import Shaper
 from cdc.config.model import Stream
 
@@ -244,7 +245,7 @@ class Applier:
             }:
                 raise
             self.counters.careful += 1
-            done = self._commit(connection, sifted, careful=True, retry=True)
+            done = self._commit(connection, sifted, careful=True, retry=retry)
         return self._count(sifted, done)
 
     def _commit(

@@ -10,7 +10,7 @@ can be applied: one by one, or together as what they come to (a whole row mends 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -31,18 +31,36 @@ HeldKey: TypeAlias = tuple[TopicPartition, str]
 _P = parked_table.c
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A record to be held."""
+
+    item: Item
+    state: str
+    reason: str
+    after_seq: int
+    """The greatest marker read from its partition so far."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """A held record, read back."""
 
     row_id: int
     key: HeldKey
     item: Item
+    after_seq: int
 
 
 def key_text(key: bytes | None) -> str:
     """A record's key as it stands in the table."""
     return (key or b"").decode(errors="backslashreplace")
+
+
+def held_key(item: Item) -> HeldKey:
+    """Where an item lines up."""
+    record = item.record
+    return (record.topic, record.partition), key_text(record.key)
 
 
 class Held:
@@ -66,27 +84,20 @@ class Held:
                 mine[topic, partition][key] = state
         return mine
 
-    def add(
-        self, connection: Connection, items: Iterable[Item], state: str, after: Mapping[
-            TopicPartition, int], reason: str, now_ms: int,
-    ) -> None:  # fmt: skip
-        """Store records; `after` is the greatest marker read from each partition so far."""
-        rows = [self._row(item, state, after, reason, now_ms) for item in items]
-        if rows:
-            connection.execute(insert(parked_table), rows)
+    def add(self, connection: Connection, holds: Sequence[Hold], now_ms: int) -> None:
+        """Store records."""
+        if holds:
+            connection.execute(insert(parked_table), [self._row(hold, now_ms) for hold in holds])
 
-    def _row(
-        self, item: Item, state: str, after: Mapping[TopicPartition, int], reason: str, now_ms: int
-    ) -> dict[str, Any]:
-        record = item.record
+    def _row(self, hold: Hold, now_ms: int) -> dict[str, Any]:
+        item, record = hold.item, hold.item.record
         return {
             "stream": self._stream, "topic": record.topic, "partition": record.partition,
             "offset": record.offset, "record_id": str(item.id),
             "key_json": key_text(record.key),
             "value": (record.value or b"").decode(errors="backslashreplace"),
-            "op": item.op.value, "state": state,
-            "after_seq": after[record.topic, record.partition],
-            "reason": item.reason or reason, "parked_ms": now_ms,
+            "op": item.op.value, "state": hold.state, "after_seq": hold.after_seq,
+            "reason": item.reason or hold.reason, "parked_ms": now_ms,
         }  # fmt: skip
 
     def load(
@@ -102,7 +113,7 @@ class Held:
         stored: list[Stored] = []
         for (topic, number), names in by_partition.items():
             rows = connection.execute(
-                select(_P.id, _P.key_json, _P.value, _P.record_id, _P.offset)
+                select(_P.id, _P.key_json, _P.value, _P.record_id, _P.offset, _P.after_seq)
                 .where(_P.stream == self._stream, _P.topic == topic, _P.partition == number)
                 .where(_P.key_json.in_(names[:limit]))
                 .order_by(_P.offset)
@@ -110,7 +121,7 @@ class Held:
             )
             for row in rows:
                 item = _item(row, topic, number, topics[topic])
-                stored.append(Stored(row.id, ((topic, number), row.key_json), item))
+                stored.append(Stored(row.id, ((topic, number), row.key_json), item, row.after_seq))
         return sorted(stored, key=lambda one: (one.item.id, one.item.record.offset))
 
     def remove(self, connection: Connection, ids: Collection[int]) -> None:
@@ -129,18 +140,11 @@ class Held:
         )
         return connection.execute(query).scalar() or 0
 
-    def park(self, connection: Connection, keys: Collection[HeldKey], horizon: int) -> None:
-        """Park waiting keys whose last record lies before a marker that is out everywhere."""
-        for (topic, number), key in keys:
-            of_key = (
-                (_P.stream == self._stream)
-                & (_P.topic == topic)
-                & (_P.partition == number)
-                & (_P.key_json == key)
-            )
-            last = connection.execute(select(func.max(_P.after_seq)).where(of_key)).scalar()
-            if last is not None and last < horizon:
-                connection.execute(update(parked_table).where(of_key).values(state=PARKED))
+    def park(self, connection: Connection, stuck: Iterable[Stored], horizon: int) -> None:
+        """Park what lies before a marker that is out of every partition."""
+        ids = [one.row_id for one in stuck if one.after_seq < horizon]
+        if ids:
+            connection.execute(update(parked_table).where(_P.id.in_(ids)).values(state=PARKED))
 
 
 def _item(row: Any, topic: str, number: int, table: TopicTable) -> Item:

@@ -187,7 +187,7 @@ class PostgresTarget:
     ) -> str:
         """Each value is cast alone until one fails; else what PostgreSQL names itself."""
         raw = _raw(connection)
-        for name, value in row.items():
+        for name, value in row.items() if _is_of_a_value(error) else ():
             column = table.columns.get(name)
             if column is not None and not _casts(raw, column, value):
                 return unfit(table, column, value)
@@ -289,6 +289,11 @@ def _cast(column: TargetColumn) -> sql.Composable:
 def _type(column: TargetColumn) -> sql.SQL:
     # The text is `format_type`'s own, quoted by PostgreSQL; it is no identifier that could be.
     return sql.SQL(column.type)
+
+
+def _is_of_a_value(error: Exception) -> bool:
+    origin = error.orig if isinstance(error, DBAPIError) else error
+    return (getattr(origin, "sqlstate", None) or "").startswith("22")
 
 
 def _casts(raw: psycopg.Connection[Any], column: TargetColumn, value: Any) -> bool:
