@@ -12,15 +12,16 @@ from typing import Final
 from uuid import uuid4
 
 import structlog
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, select
 
 from cdc.applier.counters import Counters
 from cdc.applier.held import WAITING, Held
-from cdc.applier.leases import FencedError, Leases, place_of
-from cdc.applier.places import Place, Sifted, TopicTable, all_stand_there, cleared, readable, sift
+from cdc.applier.leases import FencedError, Leases
+from cdc.applier.places import Place, Sifted, TopicTable, readable, sift
 from cdc.applier.ports import (
     AsIs,
     Reader,
+    ReaderError,
     RowMapping,
     Stopped,
     Target,
@@ -30,6 +31,7 @@ from cdc.applier.ports import (
 )
 from cdc.applier.tables import applied_table, ensure, stream_table
 from cdc.applier.transaction import HELD, Assigned, Transaction, set_state
+from cdc.applier.truncating import stand_there
 from cdc.applier.writer import BrokenError
 from cdc.applier.writes import Shaper
 from cdc.config.model import Stream
@@ -44,6 +46,7 @@ RETRY: Final = 0.5
 """Seconds between attempts at what waits, while nothing else happens."""
 BACK_OFF: Final = (0.1, 10.0)
 """First and longest pause after a temporary failure, in seconds."""
+ASK_FOR_SNAPSHOT: Final = "ask for a snapshot of the stream, then restart its applier from there"
 SHAPES: Final = 3
 """Times in a row that a table may turn out to be another than described."""
 
@@ -215,12 +218,12 @@ class Applier:
         if offset < low:
             raise Stopped(
                 f"{name}: Kafka has deleted offsets {offset} to {low - 1} before they were "
-                "applied; ask for a snapshot of the stream, then restart its applier from there"
+                f"applied; {ASK_FOR_SNAPSHOT}"
             )
         if offset > high:
             raise Stopped(
                 f"{name}: applied up to offset {offset}, but the topic ends at {high}: it is "
-                "another topic than before; ask for a snapshot of the stream, then restart it"
+                f"another topic than before; {ASK_FOR_SNAPSHOT}"
             )
 
     def _due(self, sifted: Sifted) -> bool:
@@ -307,42 +310,26 @@ class Applier:
         blocked = {p[0] for p, place in self._assigned.places.items() if place.truncate_at}
         for topic in sorted(blocked):
             with connection.begin():
-                self._truncate(connection, topic)
+                self._transaction(connection)
+                if stand_there(connection, self._stream.name, topic):
+                    self._target.clear(connection, self._tables[topic])
             with connection.begin():
                 places = self._leases.places(connection)
             self._adopt(connection, places)
 
-    def _truncate(self, connection: Connection, topic: str) -> None:
-        self._transaction(connection)
-        of_topic = (applied_table.c.stream == self._stream.name) & (applied_table.c.topic == topic)
-        rows = connection.execute(select(applied_table).where(of_topic).with_for_update()).all()
-        places = {row.partition: place_of(row) for row in rows}
-        if not all_stand_there(list(places.values())):
-            return
-        for number, place in places.items():
-            if place.truncate_at:
-                after = cleared(place)
-                connection.execute(
-                    update(applied_table)
-                    .where(of_topic, applied_table.c.partition == number)
-                    .values(
-                        next_offset=after.next_offset, truncate_at=None,
-                        incarnation=after.id.incarnation,
-                        position=f"{after.id.position:016x}", idx=after.id.index,
-                    )
-                )  # fmt: skip
-        Held(self._stream.name).remove_topic(connection, topic)
-        self._target.clear(connection, self._tables[topic])
-
     def _judge(self, error: Exception, shapes: int) -> int:
         """Whether trying again may help; raises `Stopped` where it does not."""
-        verdict = self._target.judge(error)
         self.counters.failures += 1
-        log.warning("apply_failed", stream=self._stream.name, error=type(error).__name__,
-                    verdict=verdict.value)  # fmt: skip
+        name = self._stream.name
+        if isinstance(error, ReaderError):
+            verdict = Verdict.TEMPORARY if error.temporary else Verdict.REFUSED
+            message = f"{error}; {ASK_FOR_SNAPSHOT}" if error.gone else str(error)
+        else:
+            verdict = self._target.judge(error)
+            message = f"the target refuses what stream {name} writes: {error}"
+        log.warning("apply_failed", stream=name, error=type(error).__name__, verdict=verdict.value)
         shapes = shapes + 1 if verdict is Verdict.SHAPE else 0
         if verdict is Verdict.REFUSED or shapes > SHAPES:
-            message = f"the target refuses what stream {self._stream.name} writes: {error}"
             self._say_stopped(message)
             raise Stopped(message) from error
         return shapes

@@ -21,6 +21,18 @@ class Stopped(Exception):  # noqa: N818 - a state that someone reads, more than 
     """The applier cannot go on by itself; the message says what is wrong and what to do."""
 
 
+class ReaderError(Exception):
+    """Nothing can be read from there.
+
+    `temporary` says whether trying again may help; `gone` that the log does not have the offset.
+    """
+
+    def __init__(self, message: str, *, temporary: bool, gone: bool = False) -> None:
+        super().__init__(message)
+        self.temporary = temporary
+        self.gone = gone
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One record as Kafka delivered it."""
@@ -34,7 +46,10 @@ class Record:
 
 
 class Reader(Protocol):
-    """Topics, read from positions that are ours. `cdc.kafka.reader` adapts Kafka to it."""
+    """Topics, read from positions that are ours. `cdc.kafka.reader` adapts Kafka to it.
+
+    All of it raises `ReaderError`; after one of them the partitions are assigned again.
+    """
 
     def assign(self, positions: Mapping[TopicPartition, int | None]) -> None:
         """Read these partitions and no others from these offsets; None for the log's start."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from confluent_kafka import KafkaError, KafkaException
 
+from cdc.applier.ports import ReaderError as ReaderError
 from cdc.relay.ports import SinkError
 
 _FENCED = frozenset(
@@ -28,18 +29,6 @@ _REMEDIES = {
     KafkaError.UNSUPPORTED_VERSION: "use a broker of Apache Kafka 2.5 or later",
 }
 """Errors that trying again does not mend, and what does."""
-
-
-class ReaderError(Exception):
-    """Nothing can be read from there.
-
-    `temporary` says whether trying again may help; `gone` that the log does not have the offset.
-    """
-
-    def __init__(self, message: str, *, temporary: bool, gone: bool = False) -> None:
-        super().__init__(message)
-        self.temporary = temporary
-        self.gone = gone
 
 
 def reason_of(error: KafkaException) -> KafkaError:
