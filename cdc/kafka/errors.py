@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from confluent_kafka import KafkaError, KafkaException
 
-from cdc.applier.ports import ReaderError as ReaderError
+from cdc.applier.ports import ReaderError as ReaderError  # noqa: PLC0414 - for who reads
 from cdc.relay.ports import SinkError
 
 _FENCED = frozenset(
