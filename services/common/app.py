@@ -8,13 +8,13 @@ from typing import Final
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from sqlalchemy import Connection, Table
+from sqlalchemy import MetaData, Table
 
 from services.common.answers import error_answer, json_answer
-from services.common.database import Database
+from services.common.database import Database, nothing
 from services.common.errors import UnavailableError
 from services.common.failures import failures
-from services.common.fill import missing
+from services.common.filled import unfilled
 from services.common.html import TEMPLATES, templates
 from services.common.requests import finish_headers, naming
 
@@ -32,10 +32,10 @@ class Service:
     folder: Path
     """Its package; `templates/` is below."""
     routes: Sequence[web.RouteDef]
-    filled: Table
-    """Which of `tables` were filled."""
-    tables: Sequence[Table]
-    """What `fill` fills; `filled` and these share their metadata."""
+    metadata: MetaData
+    """The tables that the service creates."""
+    copied: Sequence[Table]
+    """Those among them that hold copies of the monolith's rows, and must be filled to be of use."""
 
 
 def application(service: Service, database: Database) -> web.Application:
@@ -55,15 +55,11 @@ def application(service: Service, database: Database) -> web.Application:
 
 async def _database(app: web.Application) -> AsyncIterator[None]:
     try:
-        await app[DATABASE].run(_nothing)
+        await app[DATABASE].run(nothing)
     except UnavailableError as error:
         log.warning("database_unavailable", cause=str(error.__cause__))
     yield
     app[DATABASE].close()
-
-
-def _nothing(_connection: Connection) -> None:
-    """The first use of a database creates its tables."""
 
 
 async def _healthz(_request: web.Request) -> web.Response:
@@ -74,9 +70,9 @@ async def _healthz(_request: web.Request) -> web.Response:
 def _readyz(service: Service) -> Handler:
     async def readyz(request: web.Request) -> web.StreamResponse:
         """Whether requests are welcome: the database answers and was filled."""
-        names = await request.app[DATABASE].run(missing, service.filled, service.tables)
+        names = await request.app[DATABASE].run(unfilled, service.copied)
         if names:
-            detail = f"Never filled: {', '.join(names)}; run `{service.name} fill`."
+            detail = f"Not filled yet: {', '.join(names)}. Is the stream that copies them running?"
             return error_answer(503, "not_filled", detail)
         return json_answer({"status": "ready"})
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from services.common import logs
 from services.common.app import Service, application
-from services.common.database import Database, open_engine
+from services.common.database import Database, nothing, open_engine
 from services.common.errors import UnavailableError
 from services.common.fill import FillError, Input, fill
 from services.common.server import listen_address, serve
@@ -57,12 +57,25 @@ def run_serve(service: Service, database: str, listen: tuple[str, int]) -> None:
         raise click.ClickException(f"{listen[0]}:{listen[1]}: {error.strerror}") from error
 
 
+def run_schema(service: Service, database: str) -> None:
+    """Create whatever tables are missing; a database that does not answer is exit code 1."""
+    logs.configure()
+    opened = _open(service, database)
+    try:
+        opened.now(nothing)
+    except UnavailableError as error:
+        raise click.ClickException(f"{error} No table was created.") from error
+    finally:
+        opened.close()
+    log.info("schema_created", service=service.name, tables=sorted(service.metadata.tables))
+
+
 def run_fill(service: Service, database: str, inputs: Sequence[Input]) -> None:
     """Fill tables in one transaction; a problem ends the command with exit code 1."""
     logs.configure()
     opened = _open(service, database)
     try:
-        counts = opened.now(_fill_all, service, inputs)
+        counts = opened.now(_fill_all, inputs)
     except (FillError, UnavailableError) as error:
         raise click.ClickException(f"{error} Nothing was written.") from error
     except UnicodeDecodeError as error:
@@ -72,13 +85,13 @@ def run_fill(service: Service, database: str, inputs: Sequence[Input]) -> None:
     log.info("filled", service=service.name, **counts)
 
 
-def _fill_all(connection: Connection, service: Service, inputs: Sequence[Input]) -> dict[str, int]:
-    return {given.table.name: fill(connection, service.filled, given) for given in inputs}
+def _fill_all(connection: Connection, inputs: Sequence[Input]) -> dict[str, int]:
+    return {given.table.name: fill(connection, given) for given in inputs}
 
 
 def _open(service: Service, database: str) -> Database:
     try:
-        return Database(open_engine(database), service.filled.metadata)
+        return Database(open_engine(database), service.metadata)
     except (ArgumentError, ValueError) as error:
         raise click.ClickException(f"DATABASE_URL cannot be used: {error}") from error
 

@@ -82,8 +82,12 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _write_ahead(connection: Any, _record: object) -> None:
-    """WAL mode: readers go on while `fill` writes."""
+    """WAL mode: readers go on while rows are copied into it."""
     connection.execute("PRAGMA journal_mode=WAL")
+
+
+def nothing(_connection: Connection) -> None:
+    """Work for whoever wants the tables only: the first use of a database creates them."""
 
 
 class Database:

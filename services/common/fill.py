@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import IO, Any
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, select
+from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
+from services.common.filled import filled
 from services.common.rows import ParseRow, Row, RowError
 
 BATCH = 1000
@@ -34,12 +35,7 @@ class Input:
     lines: IO[str]
 
 
-def filled_table(metadata: MetaData) -> Table:
-    """The table that says which tables were filled."""
-    return Table("filled", metadata, Column("name", String(64), primary_key=True))
-
-
-def fill(connection: Connection, filled: Table, given: Input) -> int:
+def fill(connection: Connection, given: Input) -> int:
     """Upsert the rows of one input and note that its table is filled; the number of rows.
 
     Raises FillError, after which the caller's transaction must not be committed.
@@ -48,18 +44,15 @@ def fill(connection: Connection, filled: Table, given: Input) -> int:
     for batch in batches(rows(given)):
         upsert(connection, given.table, batch)
         count += len(batch)
-    upsert(connection, filled, [{"name": given.table.name}])
+    filled.create(connection, checkfirst=True)
+    upsert(connection, filled, [{"stream": "fill", "name": given.table.name, "filled_ms": 0}])
     return count
-
-
-def missing(connection: Connection, filled: Table, tables: Iterable[Table]) -> list[str]:
-    """Names of the tables that were never filled."""
-    done = set(connection.scalars(select(filled.c.name)))
-    return [table.name for table in tables if table.name not in done]
 
 
 def rows(given: Input) -> Iterator[Row]:
     """The rows of an input; empty lines are skipped. Raises FillError."""
+    if given.lines.seekable():
+        given.lines.seek(0)  # Several tables may be filled from one file.
     for number, line in enumerate(given.lines, 1):
         if line.strip():
             try:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, func, select
+from sqlalchemy import Column, Connection, Select, func
 
 from services.common.paging import Page, page_shown
 from services.common.rows import LARGEST, Row
@@ -42,9 +42,11 @@ def _rows(connection: Connection, query: Select[Any], page: Page) -> list[Row]:
     return [row._asdict() for row in found]
 
 
-def row_by_id(connection: Connection, table: Table, row_id: int) -> Row | None:
-    """One row, or None."""
+def row_by_id(
+    connection: Connection, query: Select[Any], column: Column[int], row_id: int
+) -> Row | None:
+    """The row of `query` whose `column` is `row_id`, or None."""
     if row_id > LARGEST:
         return None
-    row = connection.execute(select(table).where(table.c.id == row_id)).first()
+    row = connection.execute(query.where(column == row_id)).first()
     return row._asdict() if row else None

@@ -1,13 +1,21 @@
-"""`python -m services.notices serve | fill`."""
+"""`python -m services.notices serve | schema | fill`."""
 
 from typing import IO
 
 import click
 
-from services.common.command import LINES, database_option, listen_option, run_fill, run_serve
+from services.common.command import (
+    LINES,
+    database_option,
+    listen_option,
+    run_fill,
+    run_schema,
+    run_serve,
+)
 from services.common.fill import Input
+from services.notices.exported import notice_row, question_row
 from services.notices.service import SERVICE
-from services.notices.tables import notice_row, notices, question_row, questions
+from services.notices.tables import notices, questions
 
 
 @click.group(name="services.notices")
@@ -21,6 +29,13 @@ def main() -> None:
 def serve(database: str, listen: tuple[str, int]) -> None:
     """Answer requests until SIGTERM or Ctrl-C."""
     run_serve(SERVICE, database, listen)
+
+
+@main.command()
+@database_option(SERVICE.name)
+def schema(database: str) -> None:
+    """Create the tables and end: whoever copies rows into them may come before `serve` does."""
+    run_schema(SERVICE, database)
 
 
 @main.command()

@@ -26,7 +26,9 @@ async def notices(request: web.Request) -> web.Response:
 async def notice(request: web.Request) -> web.Response:
     """One notice."""
     notice_id = int(request.match_info["id"])
-    row = await request.app[DATABASE].run(row_by_id, tables.notices, notice_id)
+    row = await request.app[DATABASE].run(
+        row_by_id, notices_shown(), tables.notices.c.id, notice_id
+    )
     if row is None:
         raise NotFoundError(f"There is no notice {notice_id}.")
     return json_answer(notice_shape(row))

@@ -10,6 +10,6 @@ SERVICE: Final = Service(
     name="notices",
     folder=Path(__file__).parent,
     routes=[*api.ROUTES, *pages.ROUTES],
-    filled=tables.filled,
-    tables=[tables.notices, tables.questions],
+    metadata=tables.metadata,
+    copied=[tables.notices, tables.questions],
 )

@@ -9,7 +9,7 @@ from services.common.listing import listing_asked, row_by_id
 from services.common.paging import page_asked, page_body
 from services.common.parameters import number, parameters
 from services.reviews import tables
-from services.reviews.queries import newest_first, ratings_of
+from services.reviews.queries import ratings_of, reviews_shown
 from services.reviews.shapes import review_shape, summary_shape
 
 PATH = "/api/reviews"
@@ -19,7 +19,7 @@ async def reviews(request: web.Request) -> web.Response:
     """A page of reviews, of one product or of all."""
     given = parameters(request.raw_path)
     page = page_asked(given, product=number(given, "product"))
-    query = newest_first(page.filters.get("product"))
+    query = reviews_shown(page.filters.get("product"))
     listing = await request.app[DATABASE].run(listing_asked, query, page)
     results = [review_shape(row) for row in listing.rows]
     return json_answer(page_body(page, PATH, listing.count, results))
@@ -37,7 +37,9 @@ async def summary(request: web.Request) -> web.Response:
 async def detail(request: web.Request) -> web.Response:
     """One review."""
     review_id = int(request.match_info["id"])
-    row = await request.app[DATABASE].run(row_by_id, tables.reviews, review_id)
+    row = await request.app[DATABASE].run(
+        row_by_id, reviews_shown(), tables.reviews.c.id, review_id
+    )
     if row is None:
         raise NotFoundError(f"There is no review {review_id}.")
     return json_answer(review_shape(row))

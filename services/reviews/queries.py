@@ -1,16 +1,38 @@
-"""What is asked of the reviews' table."""
+"""What is asked of the reviews' tables."""
 
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, Text, cast, func, literal, select
 
-from services.reviews.tables import reviews
+from services.reviews.tables import authors, products, reviews
+
+_PRODUCT_NAME: Final = func.coalesce(
+    products.c.name, literal("product ") + cast(reviews.c.product_id, Text)
+)
+_AUTHOR: Final = func.coalesce(
+    func.nullif(authors.c.display_name, ""), authors.c.username, literal("a member")
+)
+"""What the monolith shows: the name a member chose, or the one they log in with."""
 
 
-def newest_first(product_id: int | None = None) -> Select[Any]:
-    """The query for all reviews, or for those of one product."""
-    query = select(reviews).order_by(reviews.c.created_at.desc(), reviews.c.id.desc())
+def reviews_shown(product_id: int | None = None) -> Select[Any]:
+    """The query for all reviews or for those of one product, newest first, with names.
+
+    A name that has not arrived yet has a text in its place, `product 7` or `a member`: the review
+    itself is true, callers rely on a text being there, and the next moment it is the name.
+    """
+    query = (
+        select(reviews, _PRODUCT_NAME.label("product_name"), _AUTHOR.label("author"))
+        .outerjoin_from(reviews, products, products.c.id == reviews.c.product_id)
+        .outerjoin(authors, authors.c.id == reviews.c.author_id)
+        .order_by(reviews.c.created_at.desc(), reviews.c.id.desc())
+    )
     return query if product_id is None else query.where(reviews.c.product_id == product_id)
+
+
+def name_of(connection: Connection, product_id: int) -> str | None:
+    """The name of a product; None for one that is not here."""
+    return connection.scalar(select(products.c.name).where(products.c.id == product_id))
 
 
 def ratings_of(connection: Connection, product_id: int) -> dict[int, int]:

@@ -10,6 +10,6 @@ SERVICE: Final = Service(
     name="reviews",
     folder=Path(__file__).parent,
     routes=[*api.ROUTES, *pages.ROUTES],
-    filled=tables.filled,
-    tables=[tables.reviews],
+    metadata=tables.metadata,
+    copied=[tables.reviews, tables.products, tables.authors],
 )

@@ -1,29 +1,21 @@
-"""The monolith, and beside it both services, filled from the same seed, on either database."""
+"""The monolith, and beside it both services with copies of its rows, on either database."""
 
 import pytest
 from support import databases
 
-from tests.integration.legacy_monolith.shop_process import Browser, environment, manage, shop
-from tests.integration.services.service_process import fill, served
-
-PARTS = ("reviews", "notices", "faq")
-
-
-@pytest.fixture(scope="session")
-def seed_files(tmp_path_factory):
-    """The exported seed: part to file of JSON lines."""
-    folder = tmp_path_factory.mktemp("seed")
-    env = environment(folder, f"sqlite:///{folder}/unused.sqlite3")
-    files = {part: folder / f"{part}.jsonl" for part in PARTS}
-    for part, file in files.items():
-        file.write_text(manage("export_seed", part, "--size", "small", env=env), encoding="utf-8")
-    return files
+from tests.integration.legacy_monolith.shop_process import Browser, shop
+from tests.integration.services.copying import copy, streams
+from tests.integration.services.service_process import served
 
 
 @pytest.fixture(scope="session")
-def legacy(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("shop")
-    with shop(folder, f"sqlite:///{folder}/shop.sqlite3") as port:
+def legacy_url(tmp_path_factory):
+    return f"sqlite:///{tmp_path_factory.mktemp('shop')}/shop.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def legacy(tmp_path_factory, legacy_url):
+    with shop(tmp_path_factory.mktemp("files"), legacy_url) as port:
         yield Browser(port)
 
 
@@ -41,7 +33,7 @@ def postgres():
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def database_urls(request, tmp_path_factory):
-    """Service to URL of a database of its own, filled."""
+    """Service to URL of an empty database of its own."""
     if request.param == "postgresql":
         return {name: request.getfixturevalue("postgres")(name) for name in ("reviews", "notices")}
     folder = tmp_path_factory.mktemp("services")
@@ -49,20 +41,20 @@ def database_urls(request, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def filled(database_urls, seed_files):
-    fill("reviews", database_urls["reviews"], str(seed_files["reviews"]))
-    both = ["--notices", str(seed_files["notices"]), "--faq", str(seed_files["faq"])]
-    fill("notices", database_urls["notices"], *both)
+def copied(database_urls, legacy, legacy_url):
+    """Service to URL of its database, with everything that the monolith has."""
+    for stream in streams(legacy_url, database_urls).values():
+        copy(stream)
     return database_urls
 
 
 @pytest.fixture(scope="session")
-def reviews(filled):
-    with served("reviews", filled["reviews"]) as process:
+def reviews(copied):
+    with served("reviews", copied["reviews"]) as process:
         yield Browser(process.port)
 
 
 @pytest.fixture(scope="session")
-def notices(filled):
-    with served("notices", filled["notices"]) as process:
+def notices(copied):
+    with served("notices", copied["notices"]) as process:
         yield Browser(process.port)

@@ -21,12 +21,11 @@ def environment(database_url: str) -> dict[str, str]:
     return os.environ | {"DATABASE_URL": database_url, "PYTHONUNBUFFERED": "1"}
 
 
-def fill(service: str, database_url: str, *words: str, lines: str | None = None, code: int = 0):
-    """Runs `fill` and gives back what it wrote to standard error."""
+def schema(service: str, database_url: str, code: int = 0) -> str:
+    """Runs `schema` and gives back what it wrote to standard error."""
     done = subprocess.run(
-        command(service, "fill", *words),
-        cwd=ROOT, env=environment(database_url), input=lines, capture_output=True, text=True,
-        encoding="utf-8", timeout=60,
+        command(service, "schema"),
+        cwd=ROOT, env=environment(database_url), capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.returncode == code, done.stderr
     return done.stderr
