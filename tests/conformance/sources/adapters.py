@@ -69,6 +69,9 @@ class Database:
         """ALTER TABLE, with what the database needs afterwards."""
         self.execute(statement)
 
+    def write_log_out(self) -> None:
+        """Hurry what the database does now and then, before it lets its log go."""
+
     def lose_log(self, stream) -> None:
         """Have the database forget the log that a stream has not read."""
         raise NotImplementedError
@@ -132,6 +135,9 @@ class PostgresDatabase(Database):
 
     def _connect(self) -> Session:
         return Session(psycopg.connect(self.url, autocommit=True))
+
+    def write_log_out(self) -> None:
+        self.execute("CHECKPOINT")
 
     def lose_log(self, stream) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:

@@ -55,6 +55,11 @@ class Reading:
         """The rows' changes up to now, without regard to transactions."""
         return [change for transaction in self.up_to_now() for change in transaction.rows]
 
+    def up_to_here(self):
+        """Read on up to now, and where that is."""
+        self.up_to_now()
+        return self._resume
+
     def _take(self, events) -> None:
         for event in events:
             match event:
@@ -75,8 +80,7 @@ class Reading:
                     self._open = None
                 case Reached():
                     assert self._open is None, "reached a place within a transaction"
-                    assert event.resume >= self._resume
-                    self._resume = event.resume
+                    self._resume = max(self._resume, event.resume)
 
 
 def _has_marker(transaction: Transaction, seq: int) -> bool:
