@@ -70,7 +70,8 @@ class MysqlPreflight:
                 return []
             sql = f"DELETE FROM {MARKER_TABLE} WHERE stream = {session.escape(self._stream.name)}"  # noqa: S608
             done = [sql] if _affected(session, sql) else []
-            if not rows(session, f"SELECT 1 FROM {MARKER_TABLE} LIMIT 1"):  # noqa: S608
+            others = f"SELECT 1 FROM {MARKER_TABLE} WHERE stream <> '' LIMIT 1"  # noqa: S608
+            if not rows(session, others):
                 done.append(f"DROP TABLE {MARKER_TABLE}")
                 rows(session, done[-1])
             return done

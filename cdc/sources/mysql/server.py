@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
+
+import pymysql
 
 from cdc.relay.ports import SourceError
 from cdc.sources.mysql import sessions
@@ -12,6 +15,33 @@ MARKER_TABLE = "strangler_marker"
 
 NEEDED = {"binlog_format": "ROW", "binlog_row_image": "FULL", "binlog_row_metadata": "FULL"}
 """Settings without which the log does not carry all of a change."""
+
+
+_NO_TABLE = 1146
+
+
+def token(session: Session) -> str:
+    """What tells this data directory from another; written at the first call."""
+    try:
+        rows(
+            session,
+            f"INSERT IGNORE INTO {MARKER_TABLE} (stream, kind, seq, body)"  # noqa: S608
+            " VALUES ('', 'identity', 0, JSON_OBJECT('token', %s))",
+            (secrets.token_hex(16),),
+        )
+        found = rows(
+            session,
+            f"SELECT JSON_VALUE(body, '$.token') FROM {MARKER_TABLE}"  # noqa: S608
+            " WHERE stream = '' AND kind = 'identity'",
+        )
+    except pymysql.err.ProgrammingError as error:
+        if error.args[0] != _NO_TABLE:
+            raise
+        raise SourceError(
+            f"the table {MARKER_TABLE} is missing at the source: run `strangler cdc setup`",
+            temporary=False,
+        ) from error
+    return str(found[0][0])
 
 
 def place(table: str, database: str) -> tuple[str, str]:

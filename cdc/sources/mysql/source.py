@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +22,10 @@ from cdc.change import (
 )
 from cdc.config.model import Stream
 from cdc.relay.ports import SourceError
-from cdc.sources.mysql import messages, positions, sessions
+from cdc.sources.mysql import messages, positions, server, sessions
 from cdc.sources.mysql.control import MysqlControl
 from cdc.sources.mysql.messages import Message
 from cdc.sources.mysql.process import Reading
-from cdc.sources.mysql.server import (
-    MARKER_TABLE,
-    binlogs,
-    charsets,
-    check_settings,
-    end_of_log,
-    place,
-)
 from cdc.sources.mysql.sessions import Session
 
 HEARTBEAT = 5.0
@@ -50,37 +43,40 @@ class MysqlSource:
         self._stream = stream
         self._base = "binlog"
         self._reading: Reading | None = None
+        self._kept: Position | None = None
         self._relations: dict[int, Relation] = {}
 
     def identity(self) -> Identity:
-        """Which log it is; see `docs/formats.md` on incarnations."""
-        with sessions.told("asking for the server's identity"):
-            session = sessions.connect(self._stream.source)
-            try:
-                return self._identity(session)
-            finally:
-                session.close()
+        """Which log it is: another server, or the same one made anew, has another identity.
 
-    def _identity(self, session: Session) -> Identity:
-        known = sessions.variables(session, "server_uuid", "server_uid", "server_id")
-        server = known.get("server_uuid") or known.get("server_uid") or known.get("server_id", "")
-        return Identity.of(
-            database=self.database, server=server, log=positions.prefix(self._end(session)[0])
-        )
+        MySQL makes a UUID for each data directory. MariaDB has nothing of the kind: a recreated
+        server has the same `server_id` and writes `binlog.000001` again. So a token is written
+        into the marker table once, by whoever asks first; a new directory has a new one. A replica
+        has the same token, and another `server_id`. What this cannot tell is a MariaDB restored
+        from a dump under the same `server_id`, whose
+        log has no gap at the place where reading goes on.
+        """
+        with self._session("asking for the server's identity") as session:
+            known = sessions.variables(session, "server_uuid", "server_id")
+            facts = {
+                "database": self.database,
+                "log": positions.prefix(self._end(session)[0]),
+                "server": known.get("server_uuid") or known.get("server_id", ""),
+            }
+            if "server_uuid" not in known:
+                facts["token"] = server.token(session)
+            return Identity.of(**facts)
 
     def start(self, resume: Position | None) -> Position:
         """Begin to read. Raises `SourceError`."""
-        with sessions.told("starting to read the binlog"):
-            session = sessions.connect(self._stream.source)
-            try:
-                check_settings(session)
-                file, offset = self._place(session, resume)
-                settings = self._settings(session, file, offset)
-            finally:
-                session.close()
         self._stop()
+        with self._session("starting to read the binlog") as session:
+            server.check_settings(session)
+            file, offset = self._place(session, resume)
+            settings = self._settings(session, file, offset)
         self._reading = Reading(settings)
-        return positions.pack(positions.number(file), offset)
+        self._kept = positions.pack(positions.number(file), offset)
+        return self._kept
 
     def read(self, timeout: float) -> Sequence[Event]:
         """The next events. Raises `SourceError`."""
@@ -92,11 +88,15 @@ class MysqlSource:
         ]
 
     def confirm(self, resume: Position) -> None:
-        """Nothing: these servers keep their binlogs for a time, not for a reader."""
+        """Remember it for `retained`. The server keeps its binlogs for a time, not for a reader."""
+        self._kept = resume
 
     def retained(self) -> int:
-        """Bytes of binlog after the place where reading began."""
-        return 0
+        """Bytes of binlog from what was confirmed last to the end."""
+        if self._kept is None:
+            return 0
+        with self._session("asking for the sizes of the binlogs") as session:
+            return _bytes_after(self._kept, server.binlogs(session))
 
     def release(self) -> None:
         """Nothing is kept for the stream."""
@@ -108,6 +108,16 @@ class MysqlSource:
     def close(self) -> None:
         """End the reading process."""
         self._stop()
+
+    @contextlib.contextmanager
+    def _session(self, doing: str) -> Iterator[Session]:
+        """A session of its own for one question."""
+        with sessions.told(doing):
+            session = sessions.connect(self._stream.source)
+            try:
+                yield session
+            finally:
+                session.close()
 
     def _stop(self) -> None:
         if self._reading is not None:
@@ -152,7 +162,7 @@ class MysqlSource:
 
     def _end(self, session: Session) -> tuple[str, int]:
         """File and offset where the log ends now, which is between two transactions."""
-        found = end_of_log(session)
+        found = server.end_of_log(session)
         if found is None:
             raise SourceError(
                 "the server writes no binlog: start it with log_bin and a server_id",
@@ -168,7 +178,7 @@ class MysqlSource:
             return end
         file_number, offset = positions.unpack(resume)
         file = positions.file_name(self._base, file_number)
-        sizes = binlogs(session)
+        sizes = server.binlogs(session)
         if file not in sizes:
             first = next(iter(sizes), "none")
             raise SourceError(
@@ -202,16 +212,25 @@ class MysqlSource:
             "origins": self._stream.reverse,
             "fold": fold.get("lower_case_table_names", "0") != "0",
             "tables": list(self._captured()),
-            "charsets": charsets(session),
+            "charsets": server.charsets(session),
         }
 
     def _captured(self) -> list[tuple[str, str, str, tuple[str, ...]]]:
         """Schema, name, the stream's name and key of each table."""
-        listed = [(*place(t.table, self.database), t.table, t.key) for t in self._stream.tables]
+        listed = [
+            (*server.place(t.table, self.database), t.table, t.key) for t in self._stream.tables
+        ]
         if self._stream.outbox:
             outbox = self._stream.outbox
-            listed.append((*place(outbox, self.database), outbox, ()))
-        return [*listed, (self.database, MARKER_TABLE, MARKER_TABLE, ())]
+            listed.append((*server.place(outbox, self.database), outbox, ()))
+        return [*listed, (self.database, server.MARKER_TABLE, server.MARKER_TABLE, ())]
 
 
 _OPS = {op.value: op for op in Op}
+
+
+def _bytes_after(position: Position, sizes: Mapping[str, int]) -> int:
+    file, offset = positions.unpack(position)
+    later = sum(size for name, size in sizes.items() if positions.number(name) > file)
+    here = next((size for name, size in sizes.items() if positions.number(name) == file), 0)
+    return later + max(0, here - offset)
