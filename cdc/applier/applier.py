@@ -131,7 +131,7 @@ class Applier:
             raise
 
     def close(self) -> None:
-        """Give the leases up and end the session."""
+        """Give the leases up, end the session and the reading. May be called twice."""
         try:
             with self._target.engine.begin() as connection:
                 self._leases.release(connection)
@@ -140,6 +140,7 @@ class Applier:
         finally:
             self._drop_session()
             self._target.engine.dispose()
+            self._reader.close()
 
     def _ready(self) -> Connection:
         if self._connection is None:

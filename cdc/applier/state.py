@@ -1,4 +1,7 @@
-"""What the applier's tables say, for whoever waits for it or watches it."""
+"""What the applier's tables say, for whoever waits for it or watches it.
+
+All of it may be asked before any applier has ever run: then nothing is known, which is no error.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
 
-from sqlalchemy import Connection, Engine, func, select, update
+from sqlalchemy import Connection, Engine, func, inspect, select, update
 
 from cdc.applier.leases import place_of
 from cdc.applier.places import Place
 from cdc.applier.ports import TopicPartition
-from cdc.applier.tables import applied_table, filled_table, parked_table, stream_table
+from cdc.applier.tables import applied_table, filled_table, metadata, parked_table, stream_table
 
 _T, _P = applied_table.c, parked_table.c
+
+
+def never_ran(connection: Connection) -> bool:
+    """Whether the target has none of the applier's tables yet."""
+    known = inspect(connection)
+    return not all(known.has_table(name) for name in metadata.tables)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +38,8 @@ class StreamState:
 
 def stream_state(connection: Connection, stream: str) -> StreamState | None:
     """The stream's row; None where no applier has ever run."""
+    if never_ran(connection):
+        return None
     query = select(stream_table).where(stream_table.c.stream == stream)
     row = connection.execute(query).first()
     return None if row is None else StreamState(row.epoch, row.state, row.message)
@@ -39,6 +50,8 @@ def arrived(connection: Connection, stream: str, seq: int) -> bool:
 
     Dealt with: applied, or parked. Who must know that nothing is missing asks `parked` too.
     """
+    if never_ran(connection):
+        return False
     query = select(func.min(_T.marker_seq)).where(_T.stream == stream)
     passed = connection.execute(query).scalar()
     return passed is not None and passed >= seq
@@ -61,6 +74,8 @@ def wait_arrived(
 
 def positions(connection: Connection, stream: str) -> dict[TopicPartition, Place]:
     """How far each partition has been applied."""
+    if never_ran(connection):
+        return {}
     rows = connection.execute(select(applied_table).where(_T.stream == stream))
     return {(row.topic, row.partition): place_of(row) for row in rows}
 
@@ -70,6 +85,8 @@ def lag(connection: Connection, stream: str, now: Callable[[], float]) -> float 
 
     Markers count, so an idle stream's lag stays below the pause of its heartbeat.
     """
+    if never_ran(connection):
+        return None
     query = select(func.min(_T.committed_ms)).where(_T.stream == stream)
     oldest = connection.execute(query).scalar()
     return max(0.0, now() - oldest / 1000) if oldest else None
@@ -77,6 +94,8 @@ def lag(connection: Connection, stream: str, now: Callable[[], float]) -> float 
 
 def parked(connection: Connection, stream: str) -> dict[str, int]:
     """How many keys are `waiting` and how many `parked`; both are there, also as 0."""
+    if never_ran(connection):
+        return {"waiting": 0, "parked": 0}
     keys = (
         select(func.max(_P.state).label("state"))
         .where(_P.stream == stream)
@@ -89,6 +108,8 @@ def parked(connection: Connection, stream: str) -> dict[str, int]:
 
 def filled(connection: Connection, stream: str) -> set[str]:
     """The target's tables whose first snapshot has been applied completely."""
+    if never_ran(connection):
+        return set()
     query = select(filled_table.c.name).where(filled_table.c.stream == stream)
     return set(connection.execute(query).scalars())
 
@@ -98,6 +119,8 @@ def retry(connection: Connection, stream: str) -> int:
 
     They wait as if they had just come: they are parked again when the next marker has passed.
     """
+    if never_ran(connection):
+        return 0
     newest = select(func.max(_T.seen_seq)).where(_T.stream == stream).scalar_subquery()
     done = connection.execute(
         update(parked_table)

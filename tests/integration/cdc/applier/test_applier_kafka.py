@@ -1,0 +1,103 @@
+"""The applier behind a broker: Kafka's protocol, a real database, the loop in a thread."""
+
+import json
+import threading
+
+import pytest
+from confluent_kafka import Producer
+from support.appliers import Bench
+from support.kafka import QUIET, make_topic, tansu, until
+
+from cdc.applier.applier import Applier
+from cdc.applier.state import wait_arrived
+from cdc.applier.targets import open_target
+from cdc.config.model import Kafka
+from cdc.kafka.reader import Reader
+
+REVIEW = "CREATE TABLE review (id bigint PRIMARY KEY, title varchar(50) NOT NULL, stars int)"
+ROWS = 500
+WITHIN = 30.0
+
+
+@pytest.fixture(scope="session")
+def broker():
+    with tansu() as address:
+        yield address
+
+
+class ToKafka:
+    """Takes what a scripted reader takes, and produces it."""
+
+    def __init__(self, broker):
+        self.producer = Producer({"bootstrap.servers": broker, "logger": QUIET})
+
+    def deliver(self, topic, partition, key, value, headers=()):
+        self.producer.produce(topic, value, key, partition, headers=list(headers))
+
+
+@pytest.fixture
+def s(pg, broker):
+    bench = Bench(pg, REVIEW, "review")
+    make_topic(broker, "shop.review", 2)
+    bench.broker = broker
+    bench.script.reader = ToKafka(broker)
+    yield bench
+    bench.close()
+
+
+class Running:
+    """An applier in a thread."""
+
+    def __init__(self, bench):
+        self.stop = threading.Event()
+        self.target = open_target(bench.url, "shop")
+        reader = Reader(Kafka((bench.broker,)), committed_only=False)
+        self.applier = Applier(bench.stream, self.target, reader, lease=2.0)
+        self.thread = threading.Thread(target=self.applier.run, args=(self.stop,))
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.thread.join(WITHIN)
+        assert not self.thread.is_alive()
+
+
+def rows(bench, first):
+    for number in range(first, first + ROWS):
+        row = {"id": number, "title": f"row {number}", "stars": number % 5}
+        bench.script.put("review", row, partition=number % 2)
+    seq = bench.marker()
+    assert bench.script.reader.producer.flush(WITHIN) == 0
+    return seq
+
+
+def test_what_is_in_the_topics_arrives_and_a_cut_connection_is_mended(s):
+    with Running(s) as running:
+        assert wait_arrived(s.engine, "shop", rows(s, 0), WITHIN)
+        s.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'strangler:shop' AND pid <> pg_backend_pid()"
+        )
+        assert wait_arrived(s.engine, "shop", rows(s, ROWS), WITHIN)
+        until(lambda: running.applier.counters.failures, "the cut was noticed")
+    assert s.sql("SELECT count(*) FROM review") == [(2 * ROWS,)]
+    assert json.dumps(s.sql("SELECT lease_owner FROM strangler_applied")) == "[[null], [null]]"
+
+
+def test_an_applier_that_starts_before_its_topics_waits_for_them(pg, broker):
+    bench = Bench(pg, REVIEW, "review")
+    bench.broker, bench.stream = broker, bench.stream
+    topics = type(bench.stream.topics)(prefix="later", partitions=2)
+    bench.stream = type(bench.stream)(
+        name="shop", source="sqlite://", target=pg, tables=bench.stream.tables, topics=topics
+    )
+    bench.script.prefix = "later"
+    with Running(bench) as running:
+        until(lambda: running.applier._reading, "it reads what is not there")
+        make_topic(broker, "later.review", 2)
+        bench.script.reader = ToKafka(broker)
+        assert wait_arrived(bench.engine, "shop", rows(bench, 0), WITHIN)
+    bench.close()
