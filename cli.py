@@ -284,6 +284,9 @@ main.add_command(cdc_commands.cdc)
 @click.option("--tour", is_flag=True, help="Play the whole story without you, and judge it.")
 @click.option("--dir", "folder", metavar="FOLDER", type=click.Path(path_type=Path),
               help="Where data and logs go [.demo; the tour: a temporary folder].")  # fmt: skip
+@click.option("--kafka", metavar="HOST:PORT",
+              help="Brokers that run already; `apache` starts Apache Kafka, which needs Java and "
+              "Maven [a small one in memory].")  # fmt: skip
 @click.option("--fresh", is_flag=True, help="Forget what earlier runs left in the folder.")
 def demo(**wanted: Any) -> None:
     """Run the bundled shop behind the gateway.

@@ -72,6 +72,27 @@ def applier(stream: Stream, home: Home) -> Applier:
     )
 
 
+def forget_offsets(stream: Stream) -> None:
+    """Let the applier read the topics from their start; what it has applied stays known.
+
+    For topics that were lost or are others than before. A snapshot must follow, as what they held
+    and was not applied is gone.
+    """
+    from cdc.applier import state
+    from cdc.applier.tables import ensure
+    from cdc.applier.targets import open_target
+
+    if stream.target is None:
+        return
+    engine = open_target(stream.target, stream.name, reverse=stream.reverse).engine
+    try:
+        with engine.begin() as connection:
+            ensure(connection, stream.name)
+            state.restart(connection, stream.name)
+    finally:
+        engine.dispose()
+
+
 def stream_status(stream: Stream, home: Home) -> dict[str, Any]:
     """Where a stream stands, as far as it can be asked; what cannot be asked says why."""
     from cdc.checkpoint import open_engine, reports

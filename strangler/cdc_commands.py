@@ -89,9 +89,11 @@ def run(which: Any, no_snapshot: bool, resnapshot: bool, metrics: str | None) ->
 
 
 @cdc.command()
+@click.option("--restart", is_flag=True,
+              help="Read the topics from their start: Kafka forgot, or is another.")  # fmt: skip
 @_METRICS
 @_of_stream
-def apply(which: Any, metrics: str | None) -> None:
+def apply(which: Any, restart: bool, metrics: str | None) -> None:
     """Write STREAM's changes into its target until told to stop.
 
     Several processes share a stream's partitions by themselves.
@@ -101,7 +103,7 @@ def apply(which: Any, metrics: str | None) -> None:
     from strangler import relays
 
     with terminal.failures():
-        relays.apply(which, metrics=metrics)
+        relays.apply(which, restart=restart, metrics=metrics)
 
 
 @cdc.command()
@@ -147,11 +149,11 @@ def snapshot(which: Any, tables: tuple[str, ...], where: str | None, as_json: bo
 
 
 @cdc.command()
+@_of_stream
 @click.argument("action", type=click.Choice(["status", "install", "close", "open", "remove"]))
 @click.option("--side", type=click.Choice(["source", "target"]), default="target",
               show_default=True, help="Whose tables.")  # fmt: skip
 @terminal.as_json
-@_of_stream
 def guard(which: Any, action: str, side: str, as_json: bool) -> None:
     """Refuse writes on the side that does not own STREAM's tables.
 

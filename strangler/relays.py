@@ -111,15 +111,17 @@ def run(which: Which, *, snapshot: bool, resnapshot: bool, metrics: str | None) 
             running.run(stop)
 
 
-def apply(which: Which, *, metrics: str | None) -> None:
+def apply(which: Which, *, restart: bool, metrics: str | None) -> None:
     """Apply a stream until a signal ends it."""
-    from cdc.bootstrap import applier
+    from cdc.bootstrap import applier, forget_offsets
     from cdc.metrics import exposed
     from strangler.telemetry import logs
 
     logs.configure()
     with failures():
         wanted = stream(which)
+        if restart:
+            forget_offsets(wanted)
         running = applier(wanted, home(which))
         with exposed(metrics, "applier", wanted.name, running.counters), until_told() as stop:
             running.run(stop)

@@ -7,15 +7,16 @@ import fcntl
 import json
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from shlex import quote
 
 from strangler.demo import account
 from strangler.demo.failure import DemoError
 from strangler.rollout.versions import DEFAULT_STORE
 
-LAYOUT = 1
+LAYOUT = 2
 """Counts up when a later release cannot use what an earlier one left."""
 
 
@@ -36,7 +37,6 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
         self.logs = self.path / "log"
-        self.seed = self.path / "seed"
         self.gateway_log = self.logs / "gateway.log"
         self.routes = self.path / "routes.yaml"
         self.addresses = self.path / "addresses.json"
@@ -71,7 +71,7 @@ class Folder:
     def clear(self) -> None:
         """Forget every earlier run. Only what a demo writes is removed."""
         account.forget(self.path)
-        for name in (*_FOLDERS, "routes.yaml", "state.json"):
+        for name in (*_FOLDERS, "routes.yaml", "state.json", "env"):
             found = self.path / name
             if found.is_dir():
                 shutil.rmtree(found)
@@ -80,11 +80,15 @@ class Folder:
 
     def prepare(self, routes: Path) -> Done:
         """Make what is missing, with a copy of `routes`; what is done already."""
-        for folder in (self.logs, self.seed):
-            folder.mkdir(exist_ok=True)
+        self.logs.mkdir(exist_ok=True)
         if not self.routes.exists():
             shutil.copyfile(routes, self.routes)
         return self._read()
+
+    def keep_environment(self, variables: Mapping[str, str]) -> None:
+        """Lay down what commands on the demo's table need, for a shell to read: `. ./env`."""
+        lines = [f"export {name}={quote(value)}\n" for name, value in variables.items()]
+        (self.path / "env").write_text("".join(lines), "utf-8")
 
     def filled(self, done: Done, name: str) -> Done:
         """Remember that a database has its rows."""
@@ -120,4 +124,4 @@ class Folder:
         return done
 
 
-_FOLDERS = ("log", "seed", "media", ".strangler", "postgres", "postgres.unfinished")
+_FOLDERS = ("log", "media", "kafka", ".strangler", "postgres", "postgres.unfinished")

@@ -34,6 +34,8 @@ class Wanted:
     tour: bool = False
     folder: Path | None = None
     """None for `.demo`, or for a temporary one on the tour."""
+    kafka: str | None = None
+    """`host:port` of brokers that run already, `apache` to start one, None for the embedded one."""
     fresh: bool = False
     """Forget what earlier runs left in the folder."""
 
@@ -78,7 +80,7 @@ async def _run(folder: Folder, wanted: Wanted, screen: Screen) -> int:
     usual = ports.ANY if wanted.tour else ports.USUAL
     with ports.chosen(usual) as got:
         screen.other_ports(ports.taken(usual, got))
-        stack = Stack(folder, got, done, screen.progress)
+        stack = Stack(folder, got, done, screen.progress, wanted.kafka)
         return await _with_stack(stack, folder, screen, tour if wanted.tour else _stay)
 
 

@@ -27,10 +27,11 @@ class Ports:
     legacy: int = 8000
     reviews: int = 8101
     notices: int = 8102
+    kafka: int = 9092
 
 
 USUAL = Ports()
-ANY = Ports(0, 0, 0, 0, 0)
+ANY = Ports(*[0] * len(vars(USUAL)))
 
 
 @contextlib.contextmanager

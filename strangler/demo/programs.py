@@ -15,8 +15,8 @@ from strangler.demo.process import Program
 SIZE = "demo"
 KEEP_ALIVE = 75
 """Seconds; far longer than the gateway's `pool_idle`, so that it closes idle connections first."""
-SERVICES: Mapping[str, tuple[str, ...]] = {"reviews": ("reviews",), "notices": ("notices", "faq")}
-"""The extracted services, and the parts of the shop's seed that each is filled from."""
+SERVICES = ("reviews", "notices")
+"""The extracted services. The stream that feeds a service's database has the service's name."""
 
 STRANGLER = (sys.executable, "-c", "from cli import main; main()")
 """The command line, found by the interpreter that runs the demo and not by PATH."""
@@ -30,6 +30,18 @@ class Programs:
     ports: Ports
     sockets: Path
     secret: str
+    kafka: str | None = None
+    """`host:port` of brokers that run already, `apache`, or None for the embedded one."""
+
+    @property
+    def own_broker(self) -> bool:
+        """Whether the demo starts the broker."""
+        return self.kafka in {None, "apache"}
+
+    @property
+    def forgetful(self) -> bool:
+        """Whether nothing in the broker outlives the demo."""
+        return self.kafka is None
 
     def migrate(self) -> Program:
         """Bring the shop's tables up to date."""
@@ -39,30 +51,31 @@ class Programs:
         """Fill the shop; whatever a broken attempt left is removed."""
         return self._manage("The shop's `seed`", "seed", "seed", "--size", SIZE, "--reset")
 
-    def export(self, part: str) -> Program:
-        """Write a part of the seed as JSON lines; needs no database."""
-        words = ("export_seed", part, "--size", SIZE)
-        output = self.exported(part)
-        output.unlink(missing_ok=True)
-        return self._manage(
-            f"The shop's `export_seed {part}`", f"export-{part}", *words, output=output
+    def schema(self, service: str) -> Program:
+        """Create a service's tables, which the applier needs before its first row."""
+        return self._service(
+            f"`schema` of the {service} service", f"schema-{service}", service, "schema"
         )
 
-    def exported(self, part: str) -> Path:
-        """The file that `export` writes."""
-        return self.folder.seed / f"{part}.jsonl"
+    def broker(self) -> Program:
+        """The broker that the demo brings itself; in memory or, for `apache`, on disk."""
+        kind, data = self.kafka or "embedded", str(self.folder.path / "kafka")
+        words = (kind, str(self.ports.kafka), data)
+        return self._python("Kafka", "kafka", "cdc.kafka.serve", *words, env={})
 
-    def fill(self, service: str) -> Program:
-        """Put the exported rows into a service's database."""
-        parts = SERVICES[service]
-        files = [str(self.exported(part)) for part in parts]
-        words = files
-        if len(parts) > 1:
-            words = [
-                w for part, file in zip(parts, files, strict=True) for w in (f"--{part}", file)
-            ]
-        return self._service(f"`fill` of the {service} service", f"fill-{service}", service,
-                             "fill", *words)  # fmt: skip
+    def prepare(self, stream: str) -> Program:
+        """Give the shop's database what change data capture needs."""
+        return self._cdc(f"`cdc init {stream}`", f"cdc-init-{stream}", "init", stream, "--apply")
+
+    def relay(self, stream: str, *, anew: bool) -> Program:
+        """Carry the shop's changes into Kafka; `anew` where its broker has forgotten everything."""
+        words = ("--resnapshot",) if anew else ()
+        return self._cdc(f"The relay of {stream}", f"relay-{stream}", "run", stream, *words)
+
+    def applier(self, stream: str, *, anew: bool) -> Program:
+        """Carry them from Kafka into the service's database."""
+        words = ("--restart",) if anew else ()
+        return self._cdc(f"The applier of {stream}", f"applier-{stream}", "apply", stream, *words)
 
     def legacy(self) -> Program:
         """The monolith under gunicorn."""
@@ -89,18 +102,28 @@ class Programs:
             cwd=self.folder.path,
             log=self.folder.gateway_log,
             output=self.folder.logs / "access.log",
-            env=self.upstreams(),
+            env=self.environment(),
         )
 
-    def upstreams(self) -> dict[str, str]:
-        """What routes.yaml asks the environment for."""
-        names = ("legacy", "reviews", "notices")
-        return {f"{n.upper()}_URL": f"http://{HOST}:{getattr(self.ports, n)}" for n in names}
+    def environment(self) -> dict[str, str]:
+        """What routes.yaml and the commands on it ask the environment for."""
+        names = ("legacy", *SERVICES)
+        urls = {f"{n.upper()}_URL": f"http://{HOST}:{getattr(self.ports, n)}" for n in names}
+        databases = {f"{n.upper()}_DATABASE_URL": postgres.url(self.sockets, n) for n in names}
+        brokers = f"{HOST}:{self.ports.kafka}" if self.own_broker else str(self.kafka)
+        return {**urls, **databases, "STRANGLER_KAFKA": brokers}
 
-    def _manage(self, name: str, log: str, *words: str, output: Path | None = None) -> Program:
-        return self._python(
-            name, log, "legacy_monolith.manage", *words, env=self._shop(), output=output
+    def _cdc(self, name: str, log: str, *words: str) -> Program:
+        return Program(
+            name=name,
+            command=(*STRANGLER, "cdc", *words),
+            cwd=self.folder.path,
+            log=self.folder.logs / f"{log}.log",
+            env=self.environment(),
         )
+
+    def _manage(self, name: str, log: str, *words: str) -> Program:
+        return self._python(name, log, "legacy_monolith.manage", *words, env=self._shop())
 
     def _service(self, name: str, log: str, service: str, *words: str) -> Program:
         env = {"DATABASE_URL": postgres.url(self.sockets, service)}
@@ -115,19 +138,12 @@ class Programs:
         }
 
     def _python(
-        self,
-        name: str,
-        log: str,
-        module: str,
-        *words: str,
-        env: Mapping[str, str],
-        output: Path | None = None,
+        self, name: str, log: str, module: str, *words: str, env: Mapping[str, str]
     ) -> Program:
         return Program(
             name=name,
             command=(sys.executable, "-m", module, *words),
             cwd=self.folder.path,
             log=self.folder.logs / f"{log}.log",
-            output=output,
             env=env,
         )

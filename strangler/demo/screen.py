@@ -24,6 +24,7 @@ _PARTS = {
     "legacy": "The shop, the monolith itself",
     "reviews": "The reviews service",
     "notices": "The notices service, with questions",
+    "kafka": "Kafka: the shop's changes, on their way to the services",
 }
 
 
@@ -54,7 +55,8 @@ class Screen:
         table.add_column("Address")
         table.add_column("What answers there")
         for part, text in _PARTS.items():
-            table.add_row(f"http://{HOST}:{getattr(ports, part)}", text)
+            scheme = "" if part == "kafka" else "http://"
+            table.add_row(f"{scheme}{HOST}:{getattr(ports, part)}", text)
         self.say()
         self.console.print(table)
 
@@ -74,6 +76,8 @@ Move people from another terminal:
   [bold]{command} canary reviews 50[/]
   [bold]{command} cutover reviews[/]
   [bold]{command} rollback reviews[/]
+See the services' copies of the shop's data follow it:
+  [bold]. ./env && {command} cdc status --watch[/]
 Or edit routes.yaml there, with its version + 1, and save: it is live at once,
 or you read here why not.
 Logs of all parts are in {escape(_short(folder.logs))}.

@@ -25,7 +25,11 @@ _PROBE_TIMEOUT = aiohttp.ClientTimeout(total=2.0)
 class Stack:
     """The parts that run; `stop` may be called at any moment, also in the middle of `start`."""
 
-    def __init__(self, folder: Folder, ports: Ports, done: Done, progress: Progress) -> None:
+    def __init__(
+        self, folder: Folder, ports: Ports, done: Done, progress: Progress,
+        kafka: str | None = None,
+    ) -> None:  # fmt: skip
+        self._kafka = kafka
         self.ports = ports
         self.pids: dict[str, int] = {}
         """The process of each part, by its name."""
@@ -81,10 +85,15 @@ class Stack:
     async def _start(self) -> None:
         self._account = account(self._folder.path)
         self._sockets = postgres.sockets_of(self._account)
-        self._programs = Programs(self._folder, self.ports, self._sockets, self._done.secret)
+        self._programs = Programs(
+            self._folder, self.ports, self._sockets, self._done.secret, self._kafka
+        )
+        self._folder.keep_environment(self._programs.environment())
         await self._step("PostgreSQL", self._postgres())
         async with asyncio.TaskGroup() as group:
             group.create_task(self._legacy())
+            group.create_task(self._step("Kafka", self._broker()))
+        async with asyncio.TaskGroup() as group:
             for service in SERVICES:
                 group.create_task(self._service(service))
         await self._step(
@@ -107,17 +116,25 @@ class Stack:
         serving = self._serve("legacy", self._programs.legacy(), "legacy", "/healthz")
         await self._step("The shop (the monolith)", serving)
 
-    async def _service(self, service: str) -> None:
-        if service not in self._done.filled:
-            await self._step(f"The {service} service's data", self._fill(service))
-            self._remember(service)
-        serving = self._serve(service, self._programs.service(service), service, "/readyz")
-        await self._step(f"The {service} service", serving)
+    async def _broker(self) -> None:
+        if self._programs.own_broker:
+            running = await process.start(self._programs.broker())
+            self._started("kafka", running)
+            await running.ready(lambda: _listens(self.ports.kafka))
 
-    async def _fill(self, service: str) -> None:
-        for part in SERVICES[service]:
-            await process.complete(self._programs.export(part))
-        await process.complete(self._programs.fill(service))
+    async def _service(self, service: str) -> None:
+        """A service whose database is fed by change data capture: ready when its copy is there."""
+        await process.complete(self._programs.schema(service))
+        await process.complete(self._programs.prepare(service))
+        anew = self._programs.forgetful and service in self._done.filled
+        for part, program in (
+            (f"relay-{service}", self._programs.relay(service, anew=anew)),
+            (f"applier-{service}", self._programs.applier(service, anew=anew)),
+        ):
+            self._started(part, await process.start(program))
+        serving = self._serve(service, self._programs.service(service), service, "/readyz")
+        await self._step(f"The {service} service and its copy of the data", serving)
+        self._remember(service)
 
     async def _serve(self, part: str, program: Program, port: str, path: str) -> None:
         running = await process.start(program)
@@ -142,12 +159,24 @@ class Stack:
         self._progress(name, time.monotonic() - began)
 
     def _remember(self, name: str) -> None:
-        self._done = self._folder.filled(self._done, name)
+        if name not in self._done.filled:
+            self._done = self._folder.filled(self._done, name)
 
     def _remove_sockets(self) -> None:
         own: Account | None = getattr(self, "_account", None)
         if own and self._sockets != own.data:
             self._sockets.rmdir()
+
+
+async def _listens(port: int) -> bool:
+    """Whether something takes connections there."""
+    try:
+        _, writer = await asyncio.open_connection(HOST, port)
+    except OSError:
+        return False
+    writer.close()
+    await writer.wait_closed()
+    return True
 
 
 def _first(group: BaseExceptionGroup[DemoError]) -> DemoError:
