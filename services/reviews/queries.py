@@ -6,13 +6,18 @@ from sqlalchemy import Connection, Select, Text, cast, func, literal, select
 
 from services.reviews.tables import authors, products, reviews
 
+# Looked up for each row that is shown, not joined: to count a list takes no names.
+_NAME = select(products.c.name).where(products.c.id == reviews.c.product_id).scalar_subquery()
 _PRODUCT_NAME: Final = func.coalesce(
-    products.c.name, literal("product ") + cast(reviews.c.product_id, Text)
+    _NAME, literal("product ") + cast(reviews.c.product_id, Text)
+).label("product_name")
+
+_SHOWN_NAME = (
+    select(func.coalesce(func.nullif(authors.c.display_name, ""), authors.c.username))
+    .where(authors.c.id == reviews.c.author_id)
+    .scalar_subquery()
 )
-_AUTHOR: Final = func.coalesce(
-    func.nullif(authors.c.display_name, ""), authors.c.username, literal("a member")
-)
-"""What the monolith shows: the name a member chose, or the one they log in with."""
+_AUTHOR: Final = func.coalesce(_SHOWN_NAME, literal("a member")).label("author")
 
 
 def reviews_shown(product_id: int | None = None) -> Select[Any]:
@@ -21,11 +26,8 @@ def reviews_shown(product_id: int | None = None) -> Select[Any]:
     A name that has not arrived yet has a text in its place, `product 7` or `a member`: the review
     itself is true, callers rely on a text being there, and the next moment it is the name.
     """
-    query = (
-        select(reviews, _PRODUCT_NAME.label("product_name"), _AUTHOR.label("author"))
-        .outerjoin_from(reviews, products, products.c.id == reviews.c.product_id)
-        .outerjoin(authors, authors.c.id == reviews.c.author_id)
-        .order_by(reviews.c.created_at.desc(), reviews.c.id.desc())
+    query = select(reviews, _PRODUCT_NAME, _AUTHOR).order_by(
+        reviews.c.created_at.desc(), reviews.c.id.desc()
     )
     return query if product_id is None else query.where(reviews.c.product_id == product_id)
 
