@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from cdc.change import Begin, Change, Commit, Event, Op, Reached
+from cdc.change import Begin, Change, Commit, Event, Op, Position, Reached
 from cdc.pgoutput import (
     Decoder,
     Origin,
@@ -32,8 +32,11 @@ MOST: Final = 2_000
 class Assembler:
     """Holds what is between one message and the next."""
 
-    def __init__(self, decoder: Decoder, spill: Spill) -> None:
+    def __init__(self, decoder: Decoder, spill: Spill, begin: Position) -> None:
         self._decoder, self._spill = decoder, spill
+        self._reached = begin
+        """What was reported last. A keepalive can be older: at first the server reads what it has
+        to know again, from long before the place where it goes on sending."""
         self._begin: Begin | None = None
         """A transaction of which nothing but its beginning has been seen."""
         self._open = False
@@ -61,8 +64,7 @@ class Assembler:
         decode = self._decoder.decode
         for message in waiting:
             if type(message) is Keepalive:
-                if not self._open:
-                    events.append(Reached(message.position))
+                self._reach(message.position, events)
                 continue
             said = decode(message)  # type: ignore[arg-type]
             if type(said) is Change and self._begin is None and self._open:
@@ -152,9 +154,17 @@ class Assembler:
     def _committed(self, commit: Commit, events: list[Event]) -> None:
         if not self._open:
             raise ProtocolError("a commit without its transaction")
-        # Without a change (none of it was published) it is progress and no more.
-        events.append(Reached(commit.resume) if self._begin is not None else commit)
-        self._begin, self._open = None, False
+        without, self._begin, self._open = self._begin is not None, None, False
+        if without:  # none of its changes was published: it is progress and no more
+            self._reach(commit.resume, events)
+        else:
+            self._reached = commit.resume
+            events.append(commit)
+
+    def _reach(self, position: Position, events: list[Event]) -> None:
+        if not self._open and position > self._reached:
+            self._reached = position
+            events.append(Reached(position))
 
 
 def _writer(change: Change) -> str | None:

@@ -17,6 +17,7 @@ it before the relay comes back cannot be told from one that was not behind.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -79,7 +80,7 @@ class PostgresSource:
         for name, value in SETTINGS.items():
             wire.query(f"SET {name} TO '{value}'")
         wire.start(self._command(begin, session.info.server_version), begin)
-        self._assembler = Assembler(Decoder(tables.describe), self._spill)
+        self._assembler = Assembler(Decoder(tables.describe), self._spill, begin)
         self._waiting = iter(())
         return begin
 
@@ -87,11 +88,15 @@ class PostgresSource:
         """The next events, at most some thousand."""
         assert self._wire is not None
         assert self._assembler is not None
+        deadline = time.monotonic() + timeout
         with _failures():
             events = self._assembler.go_on(self._waiting)
-            if not events:
-                self._waiting = iter(self._wire.read(timeout, MOST))
+            while not events:  # what is spilled is no event yet
+                left = max(0.0, deadline - time.monotonic())
+                self._waiting = iter(self._wire.read(left, MOST))
                 events = self._assembler.go_on(self._waiting)
+                if not left:
+                    break
         return events
 
     def confirm(self, resume: Position) -> None:
