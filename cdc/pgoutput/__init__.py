@@ -17,7 +17,7 @@ from cdc.pgoutput.messages import (
     StreamStart,
     StreamStop,
 )
-from cdc.pgoutput.rows import TEXT, Convert, Shape
+from cdc.pgoutput.rows import TEXT, Convert, Shape, text
 
 __all__ = [
     "TEXT",
@@ -34,4 +34,5 @@ __all__ = [
     "StreamStart",
     "StreamStop",
     "Streamed",
+    "text",
 ]

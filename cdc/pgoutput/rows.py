@@ -60,7 +60,7 @@ def row(message: bytes, at: int, converters: Sequence[Convert]) -> tuple[Row, in
     except UnicodeDecodeError:
         if TEXT not in converters:
             raise
-        return row(message, first - 2, [_visible if c is TEXT else c for c in converters])
+        return row(message, first - 2, [text if c is TEXT else c for c in converters])
     if at > len(message):
         raise ProtocolError("a row that ends before its last value")
     return tuple(values), at
@@ -79,6 +79,6 @@ def old_row(message: bytes, at: int, shape: Shape) -> tuple[Row, int]:
     return tuple(value if index in known else ABSENT for index, value in enumerate(values)), at
 
 
-def _visible(raw: bytes) -> str:
-    """Text with bytes that are no UTF-8 (a database in SQL_ASCII): they stay visible as such."""
+def text(raw: bytes) -> str:
+    """Text; bytes that are no UTF-8 (a database in SQL_ASCII) stay visible as such."""
     return raw.decode("utf-8", "surrogateescape")

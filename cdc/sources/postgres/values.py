@@ -12,6 +12,7 @@ from typing import Final
 
 from cdc.change import Kind
 from cdc.pgoutput import TEXT, Convert
+from cdc.pgoutput import text as text  # for sessions that convert value by value
 
 SETTINGS: Final = {
     "datestyle": "ISO, YMD",
