@@ -44,7 +44,7 @@ def at_home(stream: Stream, home: Home) -> Stream:
 
 def relay(stream: Stream, home: Home, wanted: Wanted, counters: Counters) -> Relay:
     """The relay of a stream; connects to the store only."""
-    from cdc.checkpoint import open_engine
+    from cdc.store import open_engine
     from cdc.relay.relay import Relay
 
     stream = at_home(stream, home)
@@ -95,7 +95,7 @@ def forget_offsets(stream: Stream) -> None:
 
 def stream_status(stream: Stream, home: Home) -> dict[str, Any]:
     """Where a stream stands, as far as it can be asked; what cannot be asked says why."""
-    from cdc.checkpoint import open_engine, reports
+    from cdc.store import open_engine, reports
 
     relay = [each for each in reports(open_engine(home.store)) if each["stream"] == stream.name]
     return {
@@ -138,6 +138,36 @@ def _applied(stream: Stream) -> dict[str, Any] | None:
         engine.dispose()
 
 
+def switch_guard(stream: Stream, name: str, side: str, action: str) -> dict[str, Any]:
+    """Install, close, open or remove the guard of one side, or ask its `status`.
+
+    `name` is the forward stream's, whatever the direction. Raises `GuardError`.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from cdc.applier.targets import open_target
+    from cdc.guards import GuardError, guard_of
+
+    url = stream.source if side == "source" else stream.target
+    if url is None:
+        raise GuardError(f"the stream {stream.name} has no `target:`")
+    tables = [each.table if side == "source" else each.to for each in stream.tables]
+    engine = open_target(url, stream.name).engine
+    guard = guard_of(engine, name, tables)
+    try:
+        if action != "status":
+            with engine.begin() as connection:
+                getattr(guard, action)(connection)
+        with engine.begin() as connection:
+            state = guard.state(connection).value
+    except SQLAlchemyError as error:
+        # The driver's own words: SQLAlchemy's carry the statement, and a link.
+        raise GuardError(f"the {side} of {name}: {error.__cause__ or error}") from error
+    finally:
+        engine.dispose()
+    return {"stream": name, "side": side, "tables": tables, "state": state}
+
+
 def records(stream: Stream, tables: Sequence[str], *, from_start: bool) -> Iterator[dict[str, Any]]:
     """What is in the topics of these tables, from their start or from now on, without end."""
     from cdc.kafka.reader import Reader
@@ -177,7 +207,7 @@ def partner_of(stream: Stream) -> str:
 
 
 def _parts(stream: Stream, home: Home, engine: Engine) -> Parts:
-    from cdc.checkpoint import SqlCheckpoints
+    from cdc.store import SqlCheckpoints
     from cdc.kafka.sink import KafkaSink
     from cdc.kafka.topics import ensure_topics
     from cdc.mapping import outgoings
@@ -202,7 +232,7 @@ def _parts(stream: Stream, home: Home, engine: Engine) -> Parts:
 
 
 def _reporter(engine: Engine, stream: Stream) -> Callable[[Session], None]:
-    from cdc.checkpoint import report
+    from cdc.store import report
     from cdc.relay.status import status
 
     return lambda session: report(engine, stream.name, "relay", status(session))

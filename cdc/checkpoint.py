@@ -1,52 +1,14 @@
-"""How far each stream's relay has come, kept in SQLite beside the route table or the shared store.
-
-The row of a stream carries the epoch of the relay that may write it. Starting claims the next
-epoch; a relay that has been replaced finds its epoch gone and saves nothing.
-"""
+"""How far a relay has come: everything that it needs to go on as if it had never stopped."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Engine,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    create_engine,
-    event,
-    insert,
-    select,
-    update,
-)
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from cdc.change import Identity
 from cdc.snapshot import Run
-
-_METADATA = MetaData()
-_CHECKPOINTS = Table(
-    "cdc_checkpoints",
-    _METADATA,
-    Column("stream", String(128), primary_key=True),
-    Column("epoch", BigInteger, nullable=False),
-    Column("body", LargeBinary),
-    Column("saved_ms", BigInteger, nullable=False),
-)
-_STATUS = Table(
-    "cdc_status",
-    _METADATA,
-    Column("stream", String(128), primary_key=True),
-    Column("role", String(16), primary_key=True),
-    Column("body", LargeBinary, nullable=False),
-    Column("at_ms", BigInteger, nullable=False),
-)
 
 
 class CheckpointError(Exception):
@@ -105,120 +67,3 @@ class Checkpoint:
             runs=tuple(Run.from_json(run) for run in given["runs"]),
             dead=tuple((topic, key) for topic, key in given["dead"]),
         )
-
-
-def open_engine(url: str) -> Engine:
-    """The store of checkpoints, its tables made; raises `CheckpointError`."""
-    engine = create_engine(url, pool_pre_ping=True)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _durable)
-    try:
-        _METADATA.create_all(engine)
-    except SQLAlchemyError as error:
-        raise CheckpointError(f"the store of checkpoints cannot be opened: {error}") from error
-    return engine
-
-
-def _durable(connection: Any, _record: Any) -> None:
-    # The source forgets what a checkpoint says is done, so a power cut must not undo one.
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA busy_timeout=5000")
-
-
-class SqlCheckpoints:
-    """The checkpoints of one stream's relay, under the epoch that it claimed."""
-
-    def __init__(self, engine: Engine, stream: str) -> None:
-        self._engine, self._stream = engine, stream
-        self.epoch = 0
-
-    def claim(self) -> int:
-        """Become the stream's relay: the new epoch, greater than every earlier one."""
-        row = _CHECKPOINTS.c
-        with _failures(), self._engine.begin() as connection:
-            found = connection.scalar(select(row.epoch).where(row.stream == self._stream))
-            if found is None:
-                self._insert_first()
-        with _failures(), self._engine.begin() as connection:
-            connection.execute(
-                update(_CHECKPOINTS).where(row.stream == self._stream).values(epoch=row.epoch + 1)
-            )
-            self.epoch = int(
-                connection.scalar(select(row.epoch).where(row.stream == self._stream)) or 0
-            )
-        return self.epoch
-
-    def load(self) -> bytes | None:
-        """What was saved last; None at the very first start."""
-        row = _CHECKPOINTS.c
-        with _failures(), self._engine.connect() as connection:
-            return connection.scalar(select(row.body).where(row.stream == self._stream))
-
-    def save(self, checkpoint: bytes) -> None:
-        """Keep it durably; raises `CheckpointError` where a newer relay has started."""
-        row = _CHECKPOINTS.c
-        with _failures(), self._engine.begin() as connection:
-            changed = connection.execute(
-                update(_CHECKPOINTS)
-                .where(row.stream == self._stream, row.epoch == self.epoch)
-                .values(body=checkpoint, saved_ms=_now_ms())
-            ).rowcount
-        if changed != 1:
-            raise CheckpointError(
-                f"another relay of the stream {self._stream} has started since", replaced=True
-            )
-
-    def _insert_first(self) -> None:
-        values = {"stream": self._stream, "epoch": 0, "saved_ms": _now_ms()}
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(insert(_CHECKPOINTS).values(values))
-        except IntegrityError:
-            return  # another relay was faster
-
-
-def forget(engine: Engine, stream: str) -> bool:
-    """Remove a stream's checkpoint, so that its next start is a first one; whether it had one."""
-    row = _CHECKPOINTS.c
-    with _failures(), engine.begin() as connection:
-        # The row stays for its epoch: an older relay must not come to life again.
-        changed = connection.execute(
-            update(_CHECKPOINTS).where(row.stream == stream).values(body=None, epoch=row.epoch + 1)
-        )
-        return changed.rowcount == 1
-
-
-def report(engine: Engine, stream: str, role: str, body: dict[str, Any]) -> None:
-    """Keep what `strangler cdc status` shows of a process; replaces what it said before."""
-    row = _STATUS.c
-    values = {"body": orjson.dumps(body), "at_ms": _now_ms()}
-    with _failures(), engine.begin() as connection:
-        where = (row.stream == stream, row.role == role)
-        if not connection.execute(update(_STATUS).where(*where).values(values)).rowcount:
-            connection.execute(insert(_STATUS).values(stream=stream, role=role, **values))
-
-
-def reports(engine: Engine) -> list[dict[str, Any]]:
-    """What every process said last: its report with `stream`, `role` and `at_ms`."""
-    with _failures(), engine.connect() as connection:
-        rows = connection.execute(select(_STATUS).order_by(_STATUS.c.stream, _STATUS.c.role))
-        return [
-            {**orjson.loads(row.body), "stream": row.stream, "role": row.role, "at_ms": row.at_ms}
-            for row in rows
-        ]
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
-class _failures:  # noqa: N801 - reads as a verb at its uses
-    """Turns the database's failures into `CheckpointError`."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, SQLAlchemyError):
-            raise CheckpointError(f"the store of checkpoints failed: {error}") from error

@@ -185,33 +185,10 @@ def ask_snapshot(which: Which, tables: tuple[str, ...], where: str | None) -> di
 
 def guard(which: Which, side: str, action: str) -> dict[str, Any]:
     """Install, close, open or remove the guard of one side's tables, and say what it does now."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from cdc.applier.targets import open_target
-    from cdc.guards import GuardError, guard_of
+    from cdc.bootstrap import switch_guard
 
     with failures():
-        wanted = stream(which)
-        url = wanted.source if side == "source" else wanted.target
-        if url is None:
-            raise Failure(Kind.REFUSED, f"the stream {which.name} has no `target:`")
-        tables = [each.table if side == "source" else each.to for each in wanted.tables]
-        engine = open_target(url, wanted.name).engine
-        found = guard_of(engine, which.name, tables)
-        try:
-            if action != "status":
-                with engine.begin() as connection:
-                    getattr(found, action)(connection)
-            with engine.begin() as connection:
-                state = found.state(connection).value
-        except GuardError as error:
-            raise Failure(Kind.REFUSED, str(error)) from error
-        except SQLAlchemyError as error:
-            reason = str(error.__cause__ or type(error).__name__)
-            raise Failure(Kind.UNAVAILABLE, f"the {side} of {which.name}: {reason}") from error
-        finally:
-            engine.dispose()
-    return {"stream": which.name, "side": side, "tables": tables, "state": state}
+        return switch_guard(stream(which), which.name, side, action)
 
 
 def tail(which: Which, *, table: str | None, from_start: bool) -> Iterator[dict[str, Any]]:
@@ -256,6 +233,7 @@ def failures() -> Iterator[None]:
     """What the relay's parts raise, as a `Failure` with its cause."""
     from cdc.applier.ports import Stopped
     from cdc.checkpoint import CheckpointError
+    from cdc.guards import GuardError
     from cdc.mapping import MappingError
     from cdc.relay.ports import SinkError, SourceError
     from cdc.relay.relay import RelayError
@@ -267,7 +245,7 @@ def failures() -> Iterator[None]:
         raise Failure(kind, str(error)) from error
     except CheckpointError as error:
         raise Failure(Kind.UNAVAILABLE, str(error)) from error
-    except (RelayError, MappingError, Stopped) as error:
+    except (RelayError, MappingError, Stopped, GuardError) as error:
         raise Failure(Kind.REFUSED, str(error)) from error
     except OSError as error:
         raise Failure(Kind.UNAVAILABLE, str(error)) from error

@@ -1,6 +1,6 @@
 """What the relay needs of the world.
 
-The adapters are in `cdc.sources`, `cdc.kafka` and `cdc.checkpoint`. All of it is
+The adapters are in `cdc.sources`, `cdc.kafka` and `cdc.store`. All of it is
 blocking and used by one thread; every wait is bounded by its `timeout` (seconds).
 """
 
