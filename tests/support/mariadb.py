@@ -29,7 +29,11 @@ class Server:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.process: subprocess.Popen | None = None
-        self.common = ["--no-defaults", f"--datadir={path / 'data'}", "--skip-name-resolve"]
+        # A server that starts removes temporary tables from its folder, also those of others.
+        temporary = path / "tmp"
+        temporary.mkdir()
+        self.common = ["--no-defaults", f"--datadir={path / 'data'}", f"--tmpdir={temporary}"]
+        self.common += ["--skip-name-resolve"]
         self.common += ["--user=root"] if os.geteuid() == 0 else []
 
     @property

@@ -102,6 +102,18 @@ class Groups:
                 table = self._tables.of(step)
                 if table is not None:
                     self._rows(group, table, step)
+            case Act.STATEMENT:
+                self._statement(group, step)
+            case Act.XA_COMMIT:
+                self._commit_prepared(group, step.name)
+            case _:
+                self._turn(group, step)
+        if step.last:
+            self._close(group, step)
+
+    def _turn(self, group: _Group, step: Step) -> None:
+        """What decides over the rows that are held."""
+        match step.act:
             case Act.SAVEPOINT:
                 group.savepoints.set(step.name, len(group.held))
             case Act.ROLLBACK_TO:
@@ -111,16 +123,10 @@ class Groups:
                 group.held.clear()
             case Act.ROLLBACK | Act.CUT:
                 group.held.clear()
-            case Act.XA_COMMIT:
-                self._commit_prepared(group, step.name)
             case Act.XA_ROLLBACK:
                 self._prepared.pop(step.name, None)
-            case Act.STATEMENT:
-                self._statement(group, step)
             case _:
                 pass
-        if step.last:
-            self._close(group, step)
 
     def _opened(self, step: Step) -> _Group:
         """The open group; one without a global name begins with its first event."""
@@ -178,9 +184,8 @@ class Groups:
 
     def _close(self, group: _Group, step: Step) -> None:
         """The group has ended."""
-        if step.act is not Act.CUT:
-            for table, one in group.held:
-                self._emit_rows(group, table, one)
+        for table, one in group.held:
+            self._emit_rows(group, table, one)
         self._group = None
         if group.began:
             self._emit((messages.COMMIT, step.end, group.gtid))

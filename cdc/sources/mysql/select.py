@@ -91,29 +91,26 @@ def cell(listed: Listed) -> Cell:
     """The cell of a column."""
     name, of = quoted(listed.name), listed.data_type
     kind = _KINDS[of]
-    match kind:
-        case Kind.INTEGER:
-            return Cell(name, int, f"{name} + 0" if of == "year" else name, _number)
-        case Kind.FLOAT if of == "float":
+    if kind in _SIMPLE:
+        read, literal = _SIMPLE[kind]
+        return Cell(name, read, name, literal)
+    match of:
+        case "float":
             return Cell(f"CAST({name} AS DOUBLE)", _single, name, _single_literal)
-        case Kind.FLOAT:
+        case "double":
             return Cell(name, float, name, _number)
-        case Kind.DECIMAL:
-            return Cell(name, _decimal, name, _decimal_literal)
-        case Kind.BINARY:
-            asked = f"CAST({name} AS BINARY)" if of in _SPATIAL else name
-            return Cell(asked, _base64, name, _binary_literal)
-        case Kind.DATE:
-            return Cell(name, str, name, _text)
-        case Kind.TIME | Kind.TIMESTAMP:
-            return Cell(name, trimmed, name, _text)
-        case Kind.TIMESTAMPTZ:
-            return Cell(name, lambda value: trimmed(value) + "+00", name, _utc_literal)
-        case Kind.JSON:
+        case "year":
+            return Cell(name, int, f"{name} + 0", _number)
+        case "json":
             return Cell(f"CAST({name} AS CHAR)", str, name, _text)
-    if of == "bit":
-        width = listed.column_type[4:-1]
-        return Cell(f"LPAD(BIN({name} + 0), {width}, '0')", str, f"{name} + 0", _bit_literal)
+        case "bit":
+            width = listed.column_type[4:-1]
+            return Cell(f"LPAD(BIN({name} + 0), {width}, '0')", str, f"{name} + 0", _bit_literal)
+    if kind is Kind.INTEGER:
+        return Cell(name, int, name, _number)
+    if kind is Kind.BINARY:
+        asked = f"CAST({name} AS BINARY)" if of in _SPATIAL else name
+        return Cell(asked, _base64, name, _binary_literal)
     return _text_cell(name, listed)
 
 
@@ -133,7 +130,8 @@ def _single(value: Any) -> float:
 
 def _decimal(value: Any) -> str:
     """Without the zeros in front that ZEROFILL shows."""
-    sign, digits = ("-", value[1:]) if value[0] == "-" else ("", value)
+    text = str(value)
+    sign, digits = ("-", text[1:]) if text[0] == "-" else ("", text)
     digits = digits.lstrip("0")
     return sign + (digits if digits[:1].isdigit() else "0" + digits)
 
@@ -149,7 +147,7 @@ def _number(value: Value, _escape: Escape) -> str:
 
 def _single_literal(value: Value, _escape: Escape) -> str:
     """All digits of the FLOAT: the short form is another number when it is compared."""
-    return repr(struct.unpack("<f", struct.pack("<f", value))[0])
+    return str(struct.unpack("<f", struct.pack("<f", value))[0])
 
 
 def _decimal_literal(value: Value, escape: Escape) -> str:
@@ -171,6 +169,20 @@ def _bit_literal(value: Value, _escape: Escape) -> str:
 
 def _text(value: Value, escape: Escape) -> str:
     return escape(str(value))
+
+
+def _zoned(value: Any) -> str:
+    return trimmed(value) + "+00"
+
+
+_SIMPLE: dict[Kind, tuple[Callable[[Any], Value], Callable[[Value, Escape], str]]] = {
+    Kind.DECIMAL: (_decimal, _decimal_literal),
+    Kind.DATE: (str, _text),
+    Kind.TIME: (trimmed, _text),
+    Kind.TIMESTAMP: (trimmed, _text),
+    Kind.TIMESTAMPTZ: (_zoned, _utc_literal),
+}
+"""Kinds that are asked for, and compared, as they are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ a savepoint within it, XA PREPARE leaves it open, and a crash leaves half of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -134,32 +134,30 @@ class Walker:
         kind = header.type
         if kind in rows.OPS:
             return self._step(Act.ROWS, start, type=kind, data=data)
+        if kind in _QUERIES:
+            return self._query(header, start, _QUERIES[kind](data))
+        if kind in _NAMES:
+            return self._opened(header, start, self._gtid(kind, data, event))
         match kind:
             case Type.TABLE_MAP:
                 return self._step(Act.MAP, start, data=data, at_ms=header.at * 1000)
             case Type.XID:
                 return self._step(Act.COMMIT, start)
-            case Type.ROTATE:
-                file, self.offset = wire.rotation(data)
-                self.file = positions.number(file)
-            case Type.MARIADB_GTID:
-                return self._opened(header, start, wire.mariadb_gtid(data, wire.server_of(event)))
-            case Type.GTID:
-                return self._opened(header, start, wire.mysql_gtid(data))
-            case Type.ANONYMOUS_GTID | Type.GTID_TAGGED:
-                return self._opened(header, start, None)
-            case Type.QUERY:
-                return self._query(header, start, wire.query(data))
-            case Type.QUERY_COMPRESSED:
-                return self._query(header, start, wire.query_compressed(data))
-            case Type.EXECUTE_LOAD_QUERY:
-                return self._query(header, start, wire.load_query(data))
             case Type.XA_PREPARE:
                 act = Act.COMMIT if data[0] else Act.PREPARE  # XA COMMIT … ONE PHASE
                 return self._step(act, start, name=wire.xa_name(data))
+            case Type.ROTATE:
+                file, self.offset = wire.rotation(data)
+                self.file = positions.number(file)
             case _:
                 self._refuse(kind)
         return self._step(Act.NOTHING, start)
+
+    @staticmethod
+    def _gtid(kind: int, data: bytes, event: bytes) -> Gtid | None:
+        if kind == Type.MARIADB_GTID:
+            return wire.mariadb_gtid(data, wire.server_of(event))
+        return wire.mysql_gtid(data) if kind == Type.GTID else None
 
     def _opened(self, header: wire.Header, start: Position, gtid: Gtid | None) -> Step:
         self.is_open = True
@@ -187,7 +185,13 @@ class Walker:
             raise LogError(f"the log holds {what[0]} at {self.here}: {what[1]}")
 
 
-_UNREADABLE = {
+_QUERIES: dict[int, Callable[[bytes], wire.Query]] = {
+    Type.QUERY: wire.query,
+    Type.QUERY_COMPRESSED: wire.query_compressed,
+    Type.EXECUTE_LOAD_QUERY: wire.load_query,
+}
+_NAMES = {Type.MARIADB_GTID, Type.GTID, Type.ANONYMOUS_GTID, Type.GTID_TAGGED}
+_UNREADABLE: dict[int, tuple[str, str]] = {
     Type.PARTIAL_UPDATE_ROWS: (
         "parts of JSON documents, which cannot be read",
         "set binlog_row_value_options='' globally and in every session, and take a new snapshot",
