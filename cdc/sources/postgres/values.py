@@ -11,8 +11,9 @@ from binascii import a2b_hex, b2a_base64
 from typing import Final
 
 from cdc.change import Kind
-from cdc.pgoutput import TEXT, Convert
-from cdc.pgoutput import text as text  # for sessions that convert value by value
+from cdc.pgoutput import TEXT, Convert, text
+
+__all__ = ["SETTINGS", "binary", "converter", "floating", "text"]
 
 SETTINGS: Final = {
     "datestyle": "ISO, YMD",

@@ -9,18 +9,19 @@ from support.databases import debian_postgres, logical_postgres
 
 from tests.integration.cdc.postgres.reading import Case
 
+_SETTINGS = "max_prepared_transactions = 5\n"
 _NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
 def newest():
-    with logical_postgres() as cluster:
+    with logical_postgres(settings=_SETTINGS) as cluster:
         yield cluster
 
 
 @pytest.fixture(scope="session")
 def oldest():
-    with logical_postgres(debian_postgres(15)) as cluster:
+    with logical_postgres(debian_postgres(15), _SETTINGS) as cluster:
         yield cluster
 
 
