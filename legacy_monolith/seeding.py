@@ -2,10 +2,10 @@
 
 Pure: no Django, no clock. A table is a function of (size, seed) that yields plain rows with fixed
 primary keys; each draws from a generator of its own, so that one table can be made without the
-others. `seed` writes the rows into the shop, `export_seed` prints what extracted services need.
+others. `seed` writes the rows into the shop.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,7 +13,6 @@ from random import Random
 from typing import Any
 
 from legacy_monolith import seed_texts as texts
-from legacy_monolith.timestamps import iso
 
 Row = dict[str, Any]
 
@@ -138,35 +137,3 @@ def questions(size: Size, seed: int = SEED) -> Iterator[Row]:
             "question": question,
             "answer": answer,
         }
-
-
-def review_records(size: Size, seed: int = SEED) -> Iterator[Row]:
-    """Reviews as the API shows them, and who wrote them: what a service of its own needs."""
-    names = {row["id"]: row["name"] for row in products(size, seed)}
-    authors = {row["id"]: row["display_name"] for row in members(size, seed)}
-    for row in reviews(size, seed):
-        yield {
-            "id": row["id"],
-            "product_id": row["product_id"],
-            "product_name": names[row["product_id"]],
-            "author": authors[row["author_id"]],
-            "author_id": row["author_id"],
-            "rating": row["rating"],
-            "title": row["title"],
-            "body": row["body"],
-            "created_at": iso(row["created_at"]),
-            "updated_at": iso(row["updated_at"]),
-        }
-
-
-def notice_records(size: Size, seed: int = SEED) -> Iterator[Row]:
-    for row in notices(size, seed):
-        yield row | {"published_at": iso(row["published_at"])}
-
-
-# What `export_seed` can print.
-EXPORTS: dict[str, Callable[[Size, int], Iterator[Row]]] = {
-    "reviews": review_records,
-    "notices": notice_records,
-    "faq": questions,
-}

@@ -1,18 +1,16 @@
 """The parts of a command line that the services share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import click
 import structlog
-from sqlalchemy import Connection
 from sqlalchemy.exc import ArgumentError
 
 from services.common import logs
 from services.common.app import Service, application
 from services.common.database import Database, nothing, open_engine
 from services.common.errors import UnavailableError
-from services.common.fill import FillError, Input, fill
 from services.common.server import listen_address, serve
 
 log = structlog.get_logger()
@@ -43,10 +41,6 @@ def listen_option(port: int) -> Callable[[Any], Any]:
     )
 
 
-LINES = click.File(encoding="utf-8")
-"""A file of JSON lines, or `-`."""
-
-
 def run_serve(service: Service, database: str, listen: tuple[str, int]) -> None:
     """Serve until SIGTERM or Ctrl-C."""
     logs.configure()
@@ -68,25 +62,6 @@ def run_schema(service: Service, database: str) -> None:
     finally:
         opened.close()
     log.info("schema_created", service=service.name, tables=sorted(service.metadata.tables))
-
-
-def run_fill(service: Service, database: str, inputs: Sequence[Input]) -> None:
-    """Fill tables in one transaction; a problem ends the command with exit code 1."""
-    logs.configure()
-    opened = _open(service, database)
-    try:
-        counts = opened.now(_fill_all, inputs)
-    except (FillError, UnavailableError) as error:
-        raise click.ClickException(f"{error} Nothing was written.") from error
-    except UnicodeDecodeError as error:
-        raise click.ClickException("The input is not UTF-8. Nothing was written.") from error
-    finally:
-        opened.close()
-    log.info("filled", service=service.name, **counts)
-
-
-def _fill_all(connection: Connection, inputs: Sequence[Input]) -> dict[str, int]:
-    return {given.table.name: fill(connection, given) for given in inputs}
 
 
 def _open(service: Service, database: str) -> Database:

@@ -1,21 +1,9 @@
-"""`python -m services.reviews serve | schema | fill`."""
-
-from typing import IO
+"""`python -m services.reviews serve | schema`."""
 
 import click
 
-from services.common.command import (
-    LINES,
-    database_option,
-    listen_option,
-    run_fill,
-    run_schema,
-    run_serve,
-)
-from services.common.fill import Input
-from services.reviews.exported import author_row, product_row, review_row
+from services.common.command import database_option, listen_option, run_schema, run_serve
 from services.reviews.service import SERVICE
-from services.reviews.tables import authors, products, reviews
 
 
 @click.group(name="services.reviews")
@@ -36,15 +24,6 @@ def serve(database: str, listen: tuple[str, int]) -> None:
 def schema(database: str) -> None:
     """Create the tables and end: whoever copies rows into them may come before `serve` does."""
     run_schema(SERVICE, database)
-
-
-@main.command()
-@click.argument("file", type=LINES)
-@database_option(SERVICE.name)
-def fill(database: str, file: IO[str]) -> None:
-    """Put the reviews of FILE (JSON lines, - for standard input) into the database."""
-    parts = ((reviews, review_row), (products, product_row), (authors, author_row))
-    run_fill(SERVICE, database, [Input(table, parse, file) for table, parse in parts])
 
 
 if __name__ == "__main__":
