@@ -209,9 +209,9 @@ def test_a_transaction_that_a_crash_cut_off_is_not_passed_on(tmp_path, large):
         resume = case.source.start(None)
         case.source.close()
         case.run("INSERT INTO t VALUES (1, '')")
-        (file, before, *_), = case.run("SHOW MASTER STATUS")
+        ((file, before, *_),) = case.run("SHOW MASTER STATUS")
         case.run(LARGE if large else "INSERT INTO t VALUES (2, ''), (3, '')")
-        (_, after, *_), = case.run("SHOW MASTER STATUS")
+        ((_, after, *_),) = case.run("SHOW MASTER STATUS")
         server.kill()
         # The disk had not got the end of it; InnoDB's part is rolled back at the start then.
         os.truncate(server.path / "data" / file, after - 31)
