@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import psycopg
 from psycopg.rows import TupleRow
@@ -13,27 +15,48 @@ from cdc.sources.postgres.types import kind_of
 
 Connection = psycopg.Connection[TupleRow]
 
-_KIND_OF_TYPE = """
+_FIND: Final = """
+SELECT c.oid::bigint, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n
+ON n.oid = c.relnamespace
+WHERE c.relname = %(name)s AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+  AND CASE WHEN %(schema)s::text IS NULL THEN pg_table_is_visible(c.oid)
+           ELSE n.nspname = %(schema)s::text END
+"""
+_KIND_OF_TYPE: Final = """
 WITH RECURSIVE base (oid, base, type) AS (
     SELECT oid, typbasetype, typtype FROM pg_type WHERE oid = %s
     UNION ALL
     SELECT t.oid, t.typbasetype, t.typtype FROM pg_type t JOIN base b ON t.oid = b.base
 ) SELECT oid::bigint FROM base WHERE base = 0
 """
-_COLUMNS = """
-SELECT a.attname, a.atttypid::bigint, format_type(a.atttypid, a.atttypmod),
-       coalesce(a.attnum = ANY (i.indkey), false)
+_COLUMNS: Final = """
+SELECT a.attname, a.atttypid::bigint, format_type(a.atttypid, a.atttypmod)
 FROM pg_attribute a
-LEFT JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary
 WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
 ORDER BY a.attnum
 """
-_IDENTITY = """
-SELECT a.attname FROM pg_class c
-JOIN pg_index i ON i.indrelid = c.oid AND i.indisreplident
-JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey)
-WHERE c.oid = %s AND c.relreplident = 'i'
+"""Generated columns are not in the log, so they are none for a snapshot either."""
+_INDEXES: Final = """
+SELECT i.indisprimary, i.indisreplident AND c.relreplident = 'i',
+       array(SELECT a.attname::text FROM generate_series(0, i.indnkeyatts - 1) AS n
+             JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[n] ORDER BY n)
+FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+WHERE i.indrelid = %s AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
+  AND 0 <> ALL (i.indkey::int2[])
+ORDER BY i.indisprimary DESC, i.indexrelid
 """
+"""Without the columns that an index only includes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unique:
+    """A unique index over the whole table."""
+
+    primary: bool
+    identity: bool
+    """Whether the log names old rows by it (`REPLICA IDENTITY USING INDEX`)."""
+    columns: tuple[str, ...]
+    """In the index's own order."""
 
 
 def quoted(table: str) -> str:
@@ -44,14 +67,12 @@ def quoted(table: str) -> str:
 def find(connection: Connection, table: str) -> tuple[int, str, str] | None:
     """Object identifier, schema and name of a table that the stream names; None if there is none.
 
-    An unqualified name is found as the session would find it, along its search path.
+    An unqualified name is found as the session would find it, along its search path. The catalogs
+    are asked, as `to_regclass` fails for a schema that the role may not use.
     """
-    row = connection.execute(
-        "SELECT c.oid::bigint, n.nspname, c.relname FROM pg_class c"
-        " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass(%s)",
-        (quoted(table),),
-    ).fetchone()
-    return None if row is None else (row[0], row[1], row[2])
+    schema, _, name = table.rpartition(".")
+    row = connection.execute(_FIND, {"name": name, "schema": schema or None}).fetchone()
+    return None if row is None else (int(row[0]), row[1], row[2])
 
 
 def type_kind(connection: Connection, oid: int) -> Kind:
@@ -63,15 +84,34 @@ def type_kind(connection: Connection, oid: int) -> Kind:
     return Kind.OTHER if row is None else kind_of(row[0])
 
 
+def unique_indexes(connection: Connection, oid: int) -> list[Unique]:
+    """The table's unique indexes, the primary key first."""
+    return [
+        Unique(row[0], row[1], tuple(row[2]))
+        for row in connection.execute(_INDEXES, (oid,)).fetchall()
+    ]
+
+
 def key_columns(connection: Connection, oid: int, wanted: Sequence[str]) -> frozenset[str]:
     """The columns that identify a row.
 
-    Those wanted, else the primary key, else the index that is the table's replica identity.
+    Those wanted, else the index by which the log names rows, else the primary key: what comes from
+    the log and what comes from the table must have the same key.
     """
     if wanted:
         return frozenset(wanted)
-    primary = [row[0] for row in connection.execute(_COLUMNS, (oid,)) if row[3]]
-    return frozenset(primary or [row[0] for row in connection.execute(_IDENTITY, (oid,))])
+    indexes = unique_indexes(connection, oid)
+    found = [index for index in indexes if index.identity] or [i for i in indexes if i.primary]
+    return frozenset(found[0].columns if found else ())
+
+
+def columns(connection: Connection, oid: int, key: frozenset[str]) -> tuple[Column, ...]:
+    """The columns as they are now."""
+    listed = connection.execute(_COLUMNS, (oid,)).fetchall()
+    return tuple(
+        Column(name, type_kind(connection, kind), written, name in key)
+        for name, kind, written in listed
+    )
 
 
 def relation(connection: Connection, table: str, wanted: Sequence[str]) -> Relation:
@@ -81,20 +121,22 @@ def relation(connection: Connection, table: str, wanted: Sequence[str]) -> Relat
         raise SourceError(f"the source has no table {table}", temporary=False)
     oid, schema, name = found
     key = key_columns(connection, oid, wanted)
-    columns = tuple(
-        Column(column, type_kind(connection, kind), written, column in key)
-        for column, kind, written, _ in connection.execute(_COLUMNS, (oid,)).fetchall()
-    )
-    missing = key - {column.name for column in columns}
+    now = columns(connection, oid, key)
+    missing = key - {column.name for column in now}
     if missing or not key:
         raise SourceError(_no_key(table, sorted(missing)), temporary=False)
-    return Relation(table, schema, name, columns)
+    return Relation(table, schema, name, now)
 
 
 def _no_key(table: str, missing: Sequence[str]) -> str:
     if missing:
-        return f"the key of {table} names columns that it does not have: {', '.join(missing)}"
+        return (
+            f"the key of {table} names columns that it does not have or that are generated:"
+            f" {', '.join(missing)}"
+        )
+    name = quoted(table)
     return (
-        f"the table {table} has no key, so its rows cannot be told apart: give it one (ALTER TABLE"
-        f" {quoted(table)} ADD PRIMARY KEY …) or name unique columns as `key:` in routes.yaml"
+        f"the table {table} has no key, so its rows cannot be told apart: ALTER TABLE {name} ADD"
+        f" PRIMARY KEY (…), or ALTER TABLE {name} REPLICA IDENTITY USING INDEX a unique one over"
+        " columns that are NOT NULL, or name such columns as `key:` in routes.yaml"
     )

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import TupleRow
 
 from cdc.change import Relation, Row
 from cdc.config.model import Stream
 from cdc.relay.ports import Chunk, SourceError
 from cdc.sources.postgres import catalog
-from cdc.sources.postgres.copytext import rows_of
-from cdc.sources.postgres.session import connect
+from cdc.sources.postgres.loading import read_lossless
+from cdc.sources.postgres.selecting import Plan
+from cdc.sources.postgres.session import connect, failures
 from cdc.sources.postgres.visibility import Snapshot
 
-_MARK = """
+_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('strangler_marker ' || %s, 0))"
+"""Of the stream's name, not of a row: the first marker of a stream has no row yet."""
+_MARK: Final = """
 INSERT INTO strangler_marker AS m (stream, kind, seq, body, written_at)
 SELECT %(stream)s, %(kind)s, coalesce(max(seq), 0) + 1, %(body)s, now()
 FROM strangler_marker WHERE stream = %(stream)s
@@ -24,132 +29,123 @@ ON CONFLICT (stream, kind) DO UPDATE
 SET seq = excluded.seq, body = excluded.body, written_at = excluded.written_at
 RETURNING seq
 """
-_SMALL = 10_000
-"""Pages' worth of guesswork ends here: smaller tables are counted."""
+_NOW: Final = """
+SELECT pg_current_snapshot()::text, c.oid::bigint, c.relkind = 'p',
+       array_agg(a.attname::text ORDER BY a.attnum),
+       array_agg(format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a
+  ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+WHERE n.nspname = %s AND c.relname = %s GROUP BY c.oid, c.relkind
+"""
+"""The snapshot that the transaction's next statement reads by, and the table's shape under it."""
+_COUNTED: Final = 10_000
+"""Tables that seem smaller are counted: the planner guesses badly there, and counting is cheap."""
 
 
 class PostgresControl:
-    """See `cdc.relay.ports.SourceControl`."""
+    """See `cdc.relay.ports.SourceControl`. Connects at the first use, and again after a failure."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
-        self._session = connect(stream.source)
+        self._open: catalog.Connection | None = None
+        self._reading: psycopg.Cursor[TupleRow] | None = None
+        self._orders: dict[Relation, tuple[int, ...]] = {}
 
     def mark(self, stream: str, kind: str, body: str) -> int:
         """Write a marker; the order of `seq` is the order of the commits."""
         given = {"stream": stream, "kind": kind, "body": body}
-        with _failures(), self._session.transaction():
-            # Taken until the commit, so that no greater number can commit earlier. A lock of the
-            # name, not of a row: the first marker of a stream has no row yet.
-            self._session.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended('strangler_marker ' || %s, 0))",
-                (stream,),
-            )
-            row = self._session.execute(_MARK, given).fetchone()
+        with failures("writing a marker"), self._transaction(read_only=False) as session:
+            # Held until the commit is visible, so that the next one reads this number; read
+            # committed, so that it does read what was committed while it waited.
+            session.execute(_LOCK, (stream,))
+            try:
+                row = session.execute(_MARK, given).fetchone()
+            except psycopg.errors.UndefinedTable as error:
+                raise SourceError(
+                    "the source has no table strangler_marker: run `strangler cdc init"
+                    f" {self._stream.name} --apply`",
+                    temporary=False,
+                ) from error
         assert row is not None
         return int(row[0])
 
     def relation(self, table: str, key: Sequence[str] = ()) -> Relation:
         """The table as it is now."""
-        with _failures():
-            return catalog.relation(self._session, table, key)
+        with failures(f"looking at the table {table}"):
+            return catalog.relation(self._session(), table, key)
 
     def chunk(
         self, relation: Relation, after: Row | None, limit: int, where: str | None = None
     ) -> Chunk:
         """Rows in the order of the key, and the snapshot they were read under."""
-        conditions: list[sql.Composable] = []
-        if after is not None:
-            conditions.append(
-                sql.SQL("({}) > ({})").format(_key(relation), _literals(relation, after))
-            )
-        if where:
-            # An operator's own condition, in the source's SQL, by an operator's own command.
-            conditions.append(sql.SQL("(") + sql.SQL(where) + sql.SQL(")"))
-        order = sql.SQL(" ORDER BY {} LIMIT {}").format(_key(relation), sql.Literal(limit))
-        return self._read(relation, conditions, order)
+        return self._read(relation, lambda plan: plan.chunk(after, limit, where))
 
     def rows(self, relation: Relation, keys: Sequence[Row]) -> Chunk:
         """The rows of these keys that exist."""
-        listed = sql.SQL(", ").join(
-            sql.SQL("({})").format(_literals(relation, key)) for key in keys
-        )
-        condition = sql.SQL("({}) IN ({})").format(_key(relation), listed)
-        return self._read(relation, [condition], sql.SQL(""))
+        return self._read(relation, lambda plan: plan.rows(keys))
 
     def estimate(self, relation: Relation) -> int:
-        """From the planner's statistics; counted where the table is small or was never analysed."""
-        query = (
-            "SELECT coalesce(sum(c.reltuples), -1)::bigint, bool_or(c.reltuples < 0)"
-            " FROM pg_partition_tree(%s::regclass) t JOIN pg_class c ON c.oid = t.relid"
-            " WHERE t.isleaf"
-        )
-        with _failures():
-            found = catalog.find(self._session, relation.table)
-            oid = found[0] if found else 0
-            row = self._session.execute(query, (oid,)).fetchone()
-            guess, unknown = row or (-1, True)
-            if unknown or guess < _SMALL:
-                count = sql.SQL("SELECT count(*) FROM {}").format(_table(relation))
-                row = self._session.execute(count).fetchone()
-                return int(row[0]) if row else 0
-            return int(guess)
+        """From the planner; counted where the table is small."""
+        with failures(f"estimating {relation.table}"):
+            session = self._session()
+            _, plan = self._plan(session, relation)
+            guessed = session.execute(plan.guess()).fetchone()
+            rows = int(guessed[0][0]["Plan"]["Plan Rows"]) if guessed else 0
+            if rows < _COUNTED:
+                counted = session.execute(plan.count()).fetchone()
+                rows = int(counted[0]) if counted else 0
+            return rows
 
     def close(self) -> None:
         """End the session."""
-        self._session.close()
+        if self._open is not None:
+            self._open.close()
+            self._open = self._reading = None
 
-    def _read(
-        self, relation: Relation, conditions: Sequence[sql.Composable], order: sql.Composable
-    ) -> Chunk:
-        where = sql.SQL(" AND ").join([sql.SQL("true"), *conditions])
-        columns = sql.SQL(", ").join(sql.Identifier(column.name) for column in relation.columns)
-        query = sql.SQL("COPY (SELECT {} FROM {} WHERE {}{}) TO STDOUT").format(
-            columns, _table(relation), where, order
-        )
-        with _failures(), self._session.transaction():
-            cursor = self._session.cursor()
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            snapshot = cursor.execute("SELECT pg_current_snapshot()::text").fetchone()
-            assert snapshot is not None
-            with cursor.copy(query) as copy:
-                data = b"".join(copy)
-        return Chunk(relation, rows_of(relation, data), Snapshot(str(snapshot[0])).contains)
+    def _session(self) -> catalog.Connection:
+        if self._open is None or self._open.closed:
+            self._open = connect(self._stream.source)
+            self._reading = self._open.cursor()
+            read_lossless(self._reading)
+        return self._open
+
+    @contextmanager
+    def _transaction(self, *, read_only: bool) -> Iterator[catalog.Connection]:
+        """One that does not depend on the defaults of the role or the database."""
+        session = self._session()
+        level = psycopg.IsolationLevel
+        session.isolation_level = level.REPEATABLE_READ if read_only else level.READ_COMMITTED
+        session.read_only = read_only
+        with session.transaction():
+            yield session
+
+    def _read(self, relation: Relation, statement: Callable[[Plan], sql.Composed]) -> Chunk:
+        with failures(f"reading {relation.table}"), self._transaction(read_only=True) as session:
+            snapshot, plan = self._plan(session, relation)
+            assert self._reading is not None
+            rows = self._reading.execute(statement(plan)).fetchall()
+        return Chunk(relation, rows, Snapshot(snapshot).contains)
+
+    def _plan(self, session: catalog.Connection, relation: Relation) -> tuple[str, Plan]:
+        """The snapshot of the transaction, and how to read the table under it.
+
+        Looked at each time, as the table may have been altered or replaced since the last chunk.
+        """
+        row = session.execute(_NOW, (relation.schema, relation.name)).fetchone()
+        shape = [(column.name, column.type) for column in relation.columns]
+        if row is None or list(zip(row[3], row[4], strict=True)) != shape:
+            raise SourceError(
+                f"the table {relation.table} was altered while it was read", temporary=True
+            )
+        order = self._orders.get(relation)
+        if order is None:
+            order = _order(relation, catalog.unique_indexes(session, row[1]))
+            self._orders = {relation: order}
+        return row[0], Plan(relation, order, row[2])
 
 
-def _table(relation: Relation) -> sql.Identifier:
-    return sql.Identifier(relation.schema, relation.name)
-
-
-def _key(relation: Relation) -> sql.Composable:
-    return sql.SQL(", ").join(
-        sql.Identifier(relation.columns[index].name) for index in relation.key
-    )
-
-
-def _literals(relation: Relation, key: Row) -> sql.Composable:
-    """Key values as literals of their columns' types, so that the key's index serves.
-
-    Literals, not parameters: COPY takes none.
-    """
-    columns = [relation.columns[index] for index in relation.key]
-    return sql.SQL(", ").join(
-        sql.SQL("{}::{}").format(sql.Literal(_text(value)), sql.SQL(column.type))
-        for column, value in zip(columns, key, strict=True)
-    )
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
-
-
-class _failures:  # noqa: N801 - reads as a verb at its uses
-    """Turns psycopg's errors into `SourceError`: what heals by a new session is temporary."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, psycopg.Error):
-            for_good = isinstance(error, (psycopg.ProgrammingError, psycopg.DataError))
-            raise SourceError(f"PostgreSQL: {error}", temporary=not for_good) from error
+def _order(relation: Relation, indexes: Sequence[catalog.Unique]) -> tuple[int, ...]:
+    """The key's columns in the order of an index over them, so that no chunk has to sort."""
+    key = {relation.columns[index].name: index for index in relation.key}
+    fitting = (index.columns for index in indexes if set(index.columns) == key.keys())
+    return tuple(key[name] for name in next(fitting, tuple(key)))
