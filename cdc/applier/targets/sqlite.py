@@ -154,6 +154,8 @@ class SqliteTarget:
         origin = error.orig if isinstance(error, DBAPIError) else error
         if isinstance(origin, MissingRowError):
             return partial_missing(table)
+        if isinstance(origin, UnfitError):
+            return str(origin)
         if isinstance(origin, OverflowError):
             name = next(name for name, value in row.items() if _overflows(value))
             return unfit(table, table.columns[name], row[name])

@@ -38,10 +38,30 @@ def _sqlite(request, name):
     return f"sqlite:///{request.getfixturevalue('tmp_path')}/{name}.db"
 
 
-@pytest.fixture(params=[_postgres, _mariadb, _sqlite], ids=["postgresql", "mariadb", "sqlite"])
+KINDS = {"postgresql": _postgres, "mariadb": _mariadb, "sqlite": _sqlite}
+
+
+@pytest.fixture(params=KINDS)
 def url(request):
     """URL of an empty database, of each kind of target in turn."""
-    return request.param(request, f"t{uuid.uuid4().hex}")
+    return KINDS[request.param](request, f"t{uuid.uuid4().hex}")
+
+
+@pytest.fixture(scope="session")
+def shared_urls():
+    """URLs of databases that the tests of a process share, by kind."""
+    return {}
+
+
+@pytest.fixture
+def shared_url(request, shared_urls, tmp_path_factory):
+    """Likewise of the one whose kind is asked for: quick, for tests with tables of their own."""
+    kind = request.param
+    if kind == "sqlite":
+        shared_urls.setdefault(kind, f"sqlite:///{tmp_path_factory.mktemp('shared')}/shared.db")
+    if kind not in shared_urls:
+        shared_urls[kind] = KINDS[kind](request, f"t{uuid.uuid4().hex}")
+    return shared_urls[kind]
 
 
 @pytest.fixture
