@@ -1,0 +1,164 @@
+# ruff: noqa: S608 - identifiers are quoted, values are parameters
+"""Canonical texts and statements in PostgreSQL's SQL, 13 and later.
+
+The session's settings are those of the source's sessions (`cdc.sources.postgres.values`): values
+are written as the relay writes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+
+from cdc.change import Kind, Relation
+from cdc.reconcile.dialects.base import Field, Statement
+from cdc.reconcile.forms import Form
+from cdc.sources.postgres.session import connect
+
+
+class PostgresDialect:
+    """See `cdc.reconcile.dialects.base.Dialect`."""
+
+    mark = "%s"
+    row_values = True
+    version = "xmin::text || ctid::text"
+    """Every write makes another version of the row, with its transaction and another place."""
+
+    def quote(self, name: str) -> str:
+        """An identifier; `%` is doubled as statements have parameters."""
+        return '"' + name.replace('"', '""').replace("%", "%%") + '"'
+
+    def table(self, relation: Relation) -> str:
+        """With its schema."""
+        return f"{self.quote(relation.schema)}.{self.quote(relation.name)}"
+
+    def text(self, field: Field) -> str:
+        """See the module's docstring."""
+        column, form = field
+        name = self.quote(column.name)
+        match form:
+            case Form.INTEGER | Form.DECIMAL if column.kind is Kind.BOOLEAN:
+                return f"{name}::int::text"
+            case Form.DECIMAL if column.kind is Kind.DECIMAL:
+                return f"trim_scale({name})::text"
+            case Form.FLOAT:
+                # Nothing added makes -0 what it is equal to.
+                return f"({name} + 0::{column.type})::text"
+            case Form.NUMBER | Form.SINGLE:
+                return _number(_number_text(name, column.kind, single=form is Form.SINGLE))
+            case Form.PADDED:
+                return f"rtrim({name}::text, ' ')"
+            case Form.DIGEST:
+                return f"md5({name}::text)"
+            case Form.BYTES:
+                return f"md5({name})"
+            case Form.HEX:
+                return f"encode({name}, 'hex')"
+            case Form.MOMENT if column.kind is Kind.TIMESTAMPTZ:
+                return f"({name} AT TIME ZONE 'UTC')::text"
+            case Form.UUID:
+                return f"replace(lower({name}::text), '-', '')"
+            case Form.JSONB:
+                return f"{name}::jsonb::text"
+        return f"{name}::text"
+
+    def concat(self, parts: Sequence[str]) -> str:
+        """In groups, as a function takes a hundred arguments."""
+        groups = [parts[start : start + 90] for start in range(0, len(parts), 90)]
+        return " || ".join(f"concat({', '.join(group)})" for group in groups)
+
+    def octets(self, text: str) -> str:
+        """Without reading a value that is stored out of line."""
+        return f"octet_length({text})"
+
+    def short_hash(self, line: str) -> str:
+        """Bits of the hexadecimal digits."""
+        return f"('x0' || left(md5({line}), 15))::bit(64)::bigint"
+
+    def total(self, numbers: str) -> str:
+        """A numeric: it cannot overflow."""
+        return f"sum({numbers})"
+
+    def hashed_rows(self, columns: str, source: str) -> str:
+        """A plain subquery: each of its columns is used once."""
+        return f"(SELECT {columns} FROM {source})"
+
+    def literal(self, field: Field, text: str) -> Statement | None:
+        """Never a cast that could fail: the other side's value may fit no value of this column."""
+        column, form = field
+        match form, column.kind:
+            case Form.INTEGER, Kind.INTEGER:
+                return str(int(text)), []
+            case Form.DECIMAL, Kind.DECIMAL:
+                return "%s::numeric", [text]
+            case ((Form.TEXT | Form.PADDED), Kind.TEXT) if "\0" not in text:
+                return ("%s::bpchar" if form is Form.PADDED else "%s::text"), [text]
+            case Form.HEX, Kind.BINARY:
+                return "decode(%s, 'hex')", [text]
+            case Form.UUID, Kind.UUID if not text.startswith("?"):
+                return "%s::uuid", [text]
+        return None
+
+
+def _number_text(name: str, kind: Kind, *, single: bool) -> str:
+    if single:
+        return f"({name}::float4::float8 + 0::float8)::text"
+    if kind is Kind.FLOAT:
+        # Of either width: what is added is an unknown literal, so it takes the column's type.
+        return f"({name} + '0')::text"
+    return f"{name}::int::text" if kind is Kind.BOOLEAN else f"{name}::text"
+
+
+def _number(text: str) -> str:
+    """From `-1.5e-07` to `-15e-8`; words as they are."""
+    mantissa = f"split_part(ltrim({text}, '-'), 'e', 1)"
+    power = f"coalesce(nullif(split_part({text}, 'e', 2), ''), '0')::int"
+    digits = f"replace({mantissa}, '.', '')"
+    trimmed = f"btrim({digits}, '0')"
+    scale = f"length(split_part({mantissa}, '.', 2))"
+    zeros = f"(length({digits}) - length(rtrim({digits}, '0')))"
+    return (
+        f"(CASE WHEN {text} ~ '^-?[IN]' THEN {text} WHEN {trimmed} = '' THEN '0'"
+        f" ELSE CASE WHEN {text} LIKE '-%%' THEN '-' ELSE '' END || {trimmed} || 'e'"
+        f" || ({power} - {scale} + {zeros})::text END)"
+    )
+
+
+class PostgresSession:
+    """One session; each statement is a snapshot of its own."""
+
+    def __init__(self, url: str, seconds: float) -> None:
+        """`seconds` bounds each statement. Raises a temporary `SourceError`."""
+        self._connection = connect(url)
+        self._connection.execute(
+            "SELECT set_config('statement_timeout', %s, false),"
+            " set_config('max_parallel_workers_per_gather', '0', false)",
+            (str(int(seconds * 1000)),),
+        )
+
+    def query(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """All rows of the answer."""
+        return self._connection.execute(statement.encode(), values or ()).fetchall()
+
+    def stream(self, statement: str, values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+        """The rows one by one, by a cursor of the server."""
+        with (
+            self._connection.transaction(),
+            self._connection.cursor(name=f"strangler_{uuid4().hex}") as cursor,
+        ):
+            cursor.itersize = 5_000
+            cursor.execute(statement.encode(), values or ())
+            yield from cursor
+
+    def cancel(self) -> None:
+        """End what runs, from another thread."""
+        self._connection.cancel_safe(timeout=5.0)
+
+    def close(self) -> None:
+        """End the session."""
+        self._connection.close()
+
+    errors = (psycopg.Error,)

@@ -1,0 +1,63 @@
+"""Servers of all kinds, and streams between them."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from support.databases import logical_postgres
+from support.kafka import tansu
+from support.mariadb import binlog_mariadb, fresh
+
+from tests.integration.cdc.reconcile.pipes import Pipe
+
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    with logical_postgres() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def maria():
+    with binlog_mariadb() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def broker():
+    with tansu() as address:
+        yield address
+
+
+@pytest.fixture
+def database(request, tmp_path):
+    """Makes an empty database: `database("postgres")`, `"mariadb"` or `"sqlite"`; its URL."""
+
+    def make(kind):
+        name = f"r{next(_NUMBERS)}"
+        if kind == "postgres":
+            return request.getfixturevalue("cluster").create(name)
+        if kind == "mariadb":
+            return fresh(request.getfixturevalue("maria"), name)
+        return f"sqlite:///{tmp_path / name}.sqlite3"
+
+    return make
+
+
+@pytest.fixture
+def pipe(database, broker, tmp_path):
+    """Makes a stream between two new databases: `pipe("postgres", "sqlite", *tables)`."""
+    made = []
+
+    def make(source, target, *tables, **more):
+        name = f"s{next(_NUMBERS)}"
+        urls = database(source), database(target)
+        made.append(Pipe(name, *urls, broker, tmp_path, *tables, **more))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
