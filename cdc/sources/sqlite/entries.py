@@ -61,7 +61,10 @@ def check(connection: sqlite3.Connection, resume: Position, path: Path) -> None:
         )
     else:
         return
-    raise SourceError(f"{path}: {what}; take a new snapshot (`--resnapshot`)", temporary=False)
+    raise SourceError(
+        f"{path}: {what}; take a new snapshot (`strangler cdc run STREAM --resnapshot`)",
+        temporary=False,
+    )
 
 
 def released(connection: sqlite3.Connection, stream: str, confirmed: Position) -> bool:

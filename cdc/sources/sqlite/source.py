@@ -199,8 +199,8 @@ class SqliteSource:
         if missing:
             raise SourceError(
                 f"{self._path} is not set up for the stream {name}: {'; '.join(missing)}."
-                " Run the preflight again (`strangler cdc preflight --apply`); where the relay was"
-                " running already, changes may be missing since then, so also take a new snapshot"
+                " Set it up (`strangler cdc init`); where the relay was running already, changes"
+                " may be missing since then, so also take a new snapshot"
                 f" (`strangler cdc run {name} --resnapshot`)",
                 temporary=False,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 
 import psycopg
@@ -28,6 +29,8 @@ class Database:
     """Whether two sessions can have written and not committed at the same time."""
     groups = False
     """Whether transactions that committed close to one another may go out as one."""
+    keeps_log = True
+    """Whether the database keeps its log for the stream, and not for a time."""
     keeps_before = True
     """Whether `before` has all columns."""
 
@@ -152,6 +155,7 @@ class PostgresDatabase(Database):
 
 class MariadbDatabase(Database):
     dialect = "mysql"
+    keeps_log = False
 
     def __init__(self, url: str, folder: Path, connect) -> None:
         super().__init__(url, folder)
@@ -167,4 +171,8 @@ class MariadbDatabase(Database):
         for _ in range(2):
             session.execute("FLUSH BINARY LOGS")
         newest = session.rows("SHOW BINARY LOGS")[-1][0]
-        session.execute(f"PURGE BINARY LOGS TO '{newest}'")
+        deadline = time.monotonic() + 30  # a reader that has just gone still holds its file
+        while len(session.rows("SHOW BINARY LOGS")) > 1:
+            assert time.monotonic() < deadline
+            session.execute(f"PURGE BINARY LOGS TO '{newest}'")
+            time.sleep(0.05)

@@ -190,7 +190,7 @@ def test_a_source_that_is_not_set_up_says_what_to_do(database, stream):
         source.identity()
         source.start(None)
     assert raised.value.temporary is False
-    assert "preflight" in str(raised.value)
+    assert "strangler cdc" in str(raised.value)
 
 
 def test_setting_up_may_be_repeated_and_leaves_nothing_when_undone(database, stream):
@@ -212,6 +212,8 @@ def test_giving_the_log_up_keeps_nothing(database, stream):
     reading.source.close()
     source = database.source(stream)
     source.release()
+    if not database.keeps_log:
+        pytest.skip("it keeps its log for a time, whoever reads it")
     with pytest.raises(SourceError) as raised:
         source.identity()
         source.start(reading.began_at)

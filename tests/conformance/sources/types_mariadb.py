@@ -90,11 +90,8 @@ TYPES = {
         {"""'{"b": 1,  "a": [1.10, null]}'""": '{"b": 1,  "a": [1.10, null]}', "'null'": "null",
          "NULL": None},
     ),
-    "uuid": (
-        "UUID",
-        {"'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'": "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"},
-    ),
-    "inet6": ("INET6", {"'2001:db8::1'": "2001:db8::1", "'::'": "::"}),
-    "inet4": ("INET4", {"'192.168.0.1'": "192.168.0.1"}),
     "point": ("POINT", {"ST_GeomFromText('POINT(1.5 -2)')": ...}),
 }  # fmt: skip
+
+REFUSED = ("UUID", "INET4", "INET6")
+"""Types of MariaDB alone, which its log calls by another name."""
