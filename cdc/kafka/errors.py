@@ -31,8 +31,17 @@ _REMEDIES = {
 """Errors that trying again does not mend, and what does."""
 
 
-def reason_of(error: KafkaException) -> KafkaError:
+CLIENT_ERRORS = (KafkaException, SystemError)
+"""What a call that serves callbacks may raise. The library raises a fatal error from there, and
+Python makes a `SystemError` of it if a callback is called on the way out."""
+
+
+def reason_of(error: BaseException) -> KafkaError:
     """What the library raises is a wrapping of what it reports."""
+    while not isinstance(error, KafkaException):
+        if error.__cause__ is None:
+            raise error
+        error = error.__cause__
     reason: KafkaError = error.args[0]
     return reason
 

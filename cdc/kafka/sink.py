@@ -17,23 +17,24 @@ aborted as a whole, and outside of one the producer stops at the first gap
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from cdc.config.model import Delivery, Kafka, Limits
 from cdc.kafka.client import brokers, settings
-from cdc.kafka.errors import is_permanent, reason_of, sink_error
+from cdc.kafka.errors import CLIENT_ERRORS, is_permanent, reason_of, sink_error
+from cdc.kafka.producer import producer_settings
 from cdc.relay.ports import Headers, SinkError, TooLargeError
 
-TRANSACTION_TIMEOUT: Final = 60.0
-"""Seconds after which the broker ends a dead relay's transaction, which holds readers of committed
-records up. The next relay of the stream ends it sooner."""
 PAUSE: Final = 0.003
 """Seconds between a commit and the next transaction. Until the broker has written its commit
 markers it refuses the next one, and the library asks again only after 20 ms."""
 ROOM_WITHIN: Final = 60.0
 """Seconds that a full queue is waited for."""
+ANSWER_WITHIN: Final = 30.0
 CLOSE_WITHIN: Final = 5.0
 _ROUND: Final = 0.1
 """Seconds of one wait, so that a lost record or an interrupt is noticed during a long one."""
@@ -49,12 +50,19 @@ class KafkaSink:
         delivery: Delivery,
         limits: Limits,
         checkpoint_topic: str | None = None,
+        make_topic: Callable[[str], None] | None = None,
     ) -> None:
-        """Connects nothing yet. `checkpoint_topic` is needed for exactly once only."""
+        """Connects nothing yet. `checkpoint_topic` is needed for exactly once only.
+
+        `make_topic` is called with the name of a topic that is missing when the first record is
+        for it: those of an outbox are known no sooner.
+        """
         if (delivery is Delivery.EXACTLY_ONCE) != (checkpoint_topic is not None):
             raise ValueError("a checkpoint's topic belongs to exactly once, and only to it")
         self._kafka, self._stream, self._limits = kafka, stream_name, limits
-        self._checkpoint_topic = checkpoint_topic
+        self._checkpoint_topic, self._make_topic = checkpoint_topic, make_topic
+        self._met: set[str] = set()
+        """Topics that are there."""
         self._transactional = delivery is not Delivery.AT_LEAST_ONCE
         self.settle_after = 0.1 if self._transactional else 1.0
         self._producer: Producer | None = None
@@ -63,13 +71,20 @@ class KafkaSink:
         self._ready = False
         """Whether a record can be handed over as it is: no failure, and a transaction is open."""
         self._failure: SinkError | None = None
+        self._undelivered: tuple[KafkaError | None, Message] | None = None
+        """The first record that was lost, and why."""
         self._trouble: KafkaError | None = None
         """What the library reported last of its connections."""
         self._committed = 0.0
 
     def open(self, timeout: float) -> None:
         """Connect and fence every earlier sink of this stream; raises `SinkError`."""
-        self._producer = producer = Producer(self._settings())
+        transactional_id = self._stream if self._transactional else None
+        self._producer = producer = Producer(
+            settings(self._kafka, self._on_error)
+            | producer_settings(self._limits, transactional_id)
+            | {"on_delivery": self._on_delivery}
+        )
         self._send = producer.produce
         try:
             producer.list_topics(timeout=timeout)
@@ -90,6 +105,8 @@ class KafkaSink:
         """
         if not self._ready:
             self._begin()
+        if topic not in self._met:
+            self._meet(topic)
         if type(headers) is not list:  # the library takes nothing else
             headers = list(headers)
         try:
@@ -101,8 +118,7 @@ class KafkaSink:
 
     def poll(self) -> None:
         """Serve the library's callbacks; raises `SinkError` for a lost record."""
-        self._opened().poll(0)
-        self._check()
+        self._serve(0)
 
     @property
     def queued(self) -> int:
@@ -128,12 +144,10 @@ class KafkaSink:
         self._ready = False
         if producer is None:
             return
-        try:
-            if self._transactional:
+        if self._transactional:
+            with suppress(*CLIENT_ERRORS):  # or the next sink's `open` ends the transaction
                 producer.abort_transaction(CLOSE_WITHIN)
-        except KafkaException:
-            pass  # the next sink's `open` ends the transaction
-        finally:
+        with suppress(*CLIENT_ERRORS):  # what is given up is an error to the library
             producer.purge()
             producer.flush(CLOSE_WITHIN)
 
@@ -150,13 +164,25 @@ class KafkaSink:
             raise self._lost("Kafka began no transaction", error) from error
         self._ready = True
 
+    def _meet(self, topic: str) -> None:
+        """The library would find out within half a minute, with records of it in the queue."""
+        try:
+            found = self._opened().list_topics(topic, timeout=ANSWER_WITHIN).topics[topic]
+        except KafkaException as error:
+            raise self._unreachable(error) from error
+        if found.error is not None and found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            if self._make_topic is None:
+                raise self._stop(SinkError(f"there is no topic {topic}", temporary=True))
+            self._make_topic(topic)
+        self._met.add(topic)
+
     def _commit(self, deadline: float) -> None:
         producer = self._opened()
         while True:
             try:
                 producer.commit_transaction(max(0.0, deadline - time.monotonic()))
                 break
-            except KafkaException as error:
+            except CLIENT_ERRORS as error:
                 reason = reason_of(error)
                 if reason.retriable() and time.monotonic() < deadline:
                     continue
@@ -166,19 +192,35 @@ class KafkaSink:
         self._ready = False
 
     def _flush(self, deadline: float) -> None:
-        producer = self._opened()
-        while left := producer.flush(_ROUND):
-            self._check()
+        while left := self._flushed():
             if time.monotonic() >= deadline:
                 raise self._stop(SinkError(self._late(f"{left} records"), temporary=True))
+
+    def _flushed(self) -> int:
+        """How many records are left after a short wait for them."""
+        try:
+            left = self._opened().flush(_ROUND)
+        except CLIENT_ERRORS as error:
+            self._check()
+            raise self._lost("Kafka did not take everything", error) from error
+        self._check()
+        return left
+
+    def _serve(self, timeout: float) -> None:
+        """Have the library call back; it may also raise what it reports."""
+        try:
+            self._opened().poll(timeout)
+        except CLIENT_ERRORS as error:
+            self._check()
+            raise self._lost("Kafka's producer cannot go on", error) from error
+        self._check()
 
     def _send_when_there_is_room(
         self, topic: str, key: bytes | None, value: bytes | None, headers: Headers, partition: int
     ) -> None:
         deadline = time.monotonic() + ROOM_WITHIN
         while True:
-            self._opened().poll(_ROUND)
-            self._check()
+            self._serve(_ROUND)
             try:
                 self._send(topic, value, key, partition, headers=headers)
                 break
@@ -207,7 +249,7 @@ class KafkaSink:
             return self._stop(sink_error(what, self._trouble, self._stream))
         return self._lost(what, error)
 
-    def _lost(self, what: str, error: KafkaException) -> SinkError:
+    def _lost(self, what: str, error: Exception) -> SinkError:
         return self._stop(sink_error(what, reason_of(error), self._stream))
 
     def _stop(self, failure: SinkError) -> SinkError:
@@ -218,6 +260,11 @@ class KafkaSink:
         return self._failure
 
     def _check(self) -> None:
+        if self._undelivered is not None and self._failure is None:
+            error, record = self._undelivered
+            assert error is not None  # it is called for failures only
+            what = f"Kafka lost a record of {record.topic()}"
+            self._stop(sink_error(what, error, self._stream))
         if self._failure is not None:
             raise self._failure
 
@@ -227,35 +274,11 @@ class KafkaSink:
         return self._producer
 
     def _on_delivery(self, error: KafkaError | None, record: Message) -> None:
-        if error is not None:
-            what = f"Kafka lost a record of {record.topic()}"
-            self._stop(sink_error(what, error, self._stream))
+        # Another error may be under way, in which nothing of the library's can be called.
+        if self._undelivered is None:
+            self._undelivered = (error, record)
 
     def _on_error(self, error: KafkaError) -> None:
         self._trouble = error
         if error.fatal():
             self._stop(sink_error("Kafka's producer cannot go on", error, self._stream))
-
-    def _settings(self) -> dict[str, Any]:
-        limits = self._limits
-        common = settings(self._kafka, self._on_error) | {
-            "acks": "all",
-            "enable.idempotence": True,
-            "partitioner": "murmur2_random",
-            # A topic that is not there is made by `topics`, with its settings, or not at all.
-            "allow.auto.create.topics": False,
-            "on_delivery": self._on_delivery,
-            "delivery.report.only.error": True,
-            "message.max.bytes": limits.record,
-            "batch.size": min(limits.record, 1_000_000),
-            "queue.buffering.max.kbytes": max(1, limits.memory // 1024),
-            "queue.buffering.max.messages": max(1000, limits.memory // 256),
-            "linger.ms": 2,
-            "compression.type": "lz4",
-        }
-        if not self._transactional:
-            return common | {"enable.gapless.guarantee": True, "message.timeout.ms": 0}
-        return common | {
-            "transactional.id": self._stream,
-            "transaction.timeout.ms": int(TRANSACTION_TIMEOUT * 1000),
-        }

@@ -170,11 +170,15 @@ class Server:
         self.process.wait(60)
 
 
-def make_topic(address: str, name: str, partitions: int = 4, **config: str) -> str:
+def make_topic(
+    address: str, name: str, partitions: int = 4, replicas: int = 1, **config: str
+) -> str:
     """Make a topic and wait until the brokers know it."""
     admin = AdminClient({"bootstrap.servers": address, "logger": QUIET})
     settings = {key.replace("_", "."): value for key, value in config.items()}
-    for done in admin.create_topics([NewTopic(name, partitions, 1, config=settings)]).values():
+    for done in admin.create_topics(
+        [NewTopic(name, partitions, replicas, config=settings)]
+    ).values():
         done.result(30)
     until(
         lambda: len(admin.list_topics(name, timeout=10).topics[name].partitions) == partitions,
@@ -227,3 +231,13 @@ def topic_config(address: str, topic: str) -> dict[str, str]:
     admin = AdminClient({"bootstrap.servers": address, "logger": QUIET})
     (answer,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, topic)]).values()
     return {name: entry.value for name, entry in answer.result(30).items()}
+
+
+def delete_topic(address: str, topic: str) -> None:
+    """Delete a topic and wait until it is gone."""
+    admin = AdminClient(
+        {"bootstrap.servers": address, "logger": QUIET, "allow.auto.create.topics": False}
+    )
+    for done in admin.delete_topics([topic]).values():
+        done.result(30)
+    until(lambda: not admin.list_topics(topic, timeout=10).topics[topic].partitions, "its end")

@@ -30,9 +30,9 @@ def make(address, prefix, checkpoints):
     """Makes sinks of one stream, opened; all are closed at the end."""
     made = []
 
-    def make(delivery, limits=LIMITS):
+    def make(delivery, limits=LIMITS, make_topic=None):
         kept = checkpoints if delivery is Delivery.EXACTLY_ONCE else None
-        sink = KafkaSink(Kafka((address,)), prefix, delivery, limits, kept)
+        sink = KafkaSink(Kafka((address,)), prefix, delivery, limits, kept, make_topic)
         made.append(sink)
         sink.open(WITHIN)
         return sink
@@ -146,6 +146,24 @@ def test_without_exactly_once_the_checkpoint_is_not_kafkas(address, topic, check
     sink.produce(topic, b"1", b"", [])
     sink.settle(b"elsewhere", WITHIN)
     assert not records(address, checkpoints)
+
+
+def test_a_topic_that_is_missing_is_made_before_its_first_record(address, prefix, make):
+    made = []
+    sink = make(Delivery.FENCED, make_topic=lambda name: made.append(make_topic(address, name)))
+    for _ in range(2):
+        sink.produce(f"{prefix}.event", b"1", b"", [])
+    sink.settle(None, WITHIN)
+    assert made == [f"{prefix}.event"]
+    assert len(records(address, f"{prefix}.event")) == 2
+
+
+def test_a_topic_that_is_missing_is_named(sink):
+    with pytest.raises(SinkError, match="no topic nowhere") as caught:
+        sink.produce("nowhere", b"1", b"", [])
+    assert caught.value.temporary
+    with pytest.raises(SinkError):
+        sink.settle(None, WITHIN)
 
 
 def test_a_closed_sink_takes_nothing(topic, sink):
