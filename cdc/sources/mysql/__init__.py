@@ -17,6 +17,8 @@
 | DATETIME | timestamp | as it is written, without a zone |
 | TIMESTAMP | timestamptz | in UTC; the zero timestamp is `"0000-00-00 00:00:00+00"` |
 | JSON of MySQL | json | the text as the server writes it |
+| UUID of MariaDB | uuid | as the server shows it; the log has bytes, the type is asked for |
+| INET4, INET6 of MariaDB | other | likewise |
 | ENUM | other | its name; `""` for the value that is none |
 | SET | other | the names, with commas |
 | BIT(n) | other | n digits: `"00000101"` |

@@ -72,6 +72,13 @@ class Field:
     """Names of ENUM and SET, in the column's character set."""
     key: bool = False
     """Whether it is part of the primary key."""
+    native: str = ""
+    """`uuid`, `inet6` or `inet4` of MariaDB, which the log does not tell from BINARY."""
+
+    @property
+    def may_be_native(self) -> bool:
+        """Whether it looks in the log as MariaDB's types of its own do."""
+        return self.type == F.STRING and self.charset == BINARY and self.meta in {4, 16}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ come. So memory stays flat, and whatever is passed on has been committed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -25,13 +25,16 @@ HELD_AT_MOST = 1 << 20
 
 
 class Again(Protocol):
-    """Reads the log a second time."""
+    """Reads the log a second time, and asks what it does not say."""
 
     def events(self, position: Position) -> AbstractContextManager[Iterator[bytes]]:
         """The events from a position on, without end."""
 
     def oldest(self) -> Position:
         """Where the oldest binlog begins."""
+
+    def natives(self, schema: str, name: str) -> Mapping[str, str]:
+        """Columns of MariaDB's own types that a table has now."""
 
 
 @dataclass(slots=True)
@@ -66,7 +69,7 @@ class Groups:
     ) -> None:
         self._scope, self._walker, self._emit = scope, walker, emit
         self._again, self._held_at_most = again, held_at_most
-        self._tables = Tables(scope, emit)
+        self._tables = Tables(scope, emit, again.natives)
         self._group: _Group | None = None
         self._prepared: dict[str, Position] = {}
         """XA transactions that wait: where each begins; 0 for one without rows of the stream."""
@@ -232,6 +235,7 @@ class Groups:
 
     def _statement(self, group: _Group, step: Step) -> None:
         """A statement in the log, which may have changed a table of the stream."""
+        self._tables.renew()
         statement = step.statement
         if statement is None or statement.effect is Effect.NONE:
             return

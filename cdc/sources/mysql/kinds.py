@@ -29,6 +29,8 @@ _SIZES = {1: "tiny", 2: "", 3: "medium", 4: "long"}
 def describe(field: Field, charsets: Charsets) -> tuple[Kind, str]:
     """Kind and type of a column whose values can be read."""
     kind, meta = field.type, field.meta
+    if field.native:
+        return (Kind.UUID if field.native == "uuid" else Kind.OTHER), field.native
     sign = " unsigned" if field.unsigned else ""
     if kind in _INTEGERS:
         return Kind.INTEGER, _INTEGERS[kind] + sign

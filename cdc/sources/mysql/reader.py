@@ -18,7 +18,7 @@ import secrets
 import select
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pymysql
@@ -115,7 +115,7 @@ def scope(settings: dict[str, Any]) -> Scope:
 
 
 class Again:
-    """The log once more, over a connection of its own; see `cdc.sources.mysql.groups.Again`."""
+    """The log once more, over connections of its own; see `cdc.sources.mysql.groups.Again`."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self._settings = settings
@@ -132,11 +132,20 @@ class Again:
 
     def oldest(self) -> Position:
         """Where the oldest binlog begins."""
+        with self._session() as session:
+            first = next(iter(server.binlogs(session)))
+            return positions.pack(positions.number(first), positions.FIRST)
+
+    def natives(self, schema: str, name: str) -> Mapping[str, str]:
+        """Columns of MariaDB's own types that a table has now."""
+        with self._session() as session:
+            return server.natives(session, schema, name)
+
+    @contextlib.contextmanager
+    def _session(self) -> Iterator[sessions.Session]:
         session = sessions.opened(**self._settings["connection"])
         try:
-            return positions.pack(
-                positions.number(next(iter(server.binlogs(session)))), positions.FIRST
-            )
+            yield session
         finally:
             session.close()
 

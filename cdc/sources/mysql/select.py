@@ -48,7 +48,7 @@ _KINDS = {
     ),
     "decimal": Kind.DECIMAL, "date": Kind.DATE, "time": Kind.TIME, "datetime": Kind.TIMESTAMP,
     "timestamp": Kind.TIMESTAMPTZ, "json": Kind.JSON,
-    **dict.fromkeys(("bit", "enum", "set"), Kind.OTHER),
+    **dict.fromkeys(("bit", "enum", "set", "inet4", "inet6"), Kind.OTHER), "uuid": Kind.UUID,
 }  # fmt: skip
 _SPATIAL = {name for name in _KINDS if name.endswith(("point", "string", "polygon", "tion", "try"))}
 
@@ -101,6 +101,8 @@ def cell(listed: Listed) -> Cell:
             return Cell(name, float, name, _number)
         case "year":
             return Cell(name, int, f"{name} + 0", _number)
+        case "uuid" | "inet4" | "inet6":
+            return Cell(name, str, name, _text)
         case "json":
             return Cell(f"CAST({name} AS CHAR)", str, name, _text)
         case "bit":

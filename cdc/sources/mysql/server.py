@@ -112,3 +112,14 @@ def charsets(session: Session) -> list[tuple[int, str, int]]:
     )
     listed = rows(session, known.format(source if found else "collations"))
     return [(int(number), str(name), int(size)) for number, name, size in listed]
+
+
+def natives(session: Session, schema: str, name: str) -> dict[str, str]:
+    """Columns of types that MariaDB alone has, and whose log looks like BINARY."""
+    found = rows(
+        session,
+        "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = %s"
+        " AND table_name = %s AND data_type IN ('uuid', 'inet6', 'inet4')",
+        (schema, name),
+    )
+    return {str(column): str(of) for column, of in found}

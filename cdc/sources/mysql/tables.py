@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
+from typing import TypeAlias
 
 from cdc.change import Row
 from cdc.sources.mysql import messages, rows
 from cdc.sources.mysql.charsets import CharsetError, Charsets
-from cdc.sources.mysql.fields import MetadataError, names, table_map
+from cdc.sources.mysql.fields import MetadataError, TableMap, names, table_map
 from cdc.sources.mysql.messages import Message
 from cdc.sources.mysql.steps import LogError, Step
 from cdc.sources.mysql.values import ValueTypeError
@@ -18,6 +19,10 @@ from cdc.sources.mysql.wire import Type
 ORIGIN_TABLE = "strangler_applied"
 """Whose row, if a transaction begins with it, says which stream's applier wrote the rest."""
 _SHAPES_AT_MOST = 1000
+
+
+Natives: TypeAlias = Callable[[str, str], Mapping[str, str]]
+"""Asks for a table's columns of the types `uuid`, `inet6` and `inet4`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +89,18 @@ class Tables:
 
     scope: Scope
     emit: Callable[[Message], None]
+    natives: Natives
     _by_number: dict[int, Table | None] = field(default_factory=dict)
     _shapes: dict[bytes, Table] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def apart(self) -> Tables:
         """The same shapes for another reading of the log, where numbers stand for other tables."""
-        return Tables(self.scope, self.emit, {}, self._shapes, self._numbers)
+        return Tables(self.scope, self.emit, self.natives, {}, self._shapes, self._numbers)
+
+    def renew(self) -> None:
+        """A schema may have changed, and a type of MariaDB's own with it: ask again."""
+        self._shapes.clear()
 
     def learn(self, data: bytes) -> None:
         """A TABLE_MAP event: from now on its number stands for this table in this shape."""
@@ -110,7 +120,7 @@ class Tables:
         if known is None:
             return None
         try:
-            described = table_map(data, mariadb=self.scope.mariadb)
+            described = self._with_natives(table_map(data, mariadb=self.scope.mariadb))
             shape = rows.Shape(described, self.scope.charsets, known[1])
         except (MetadataError, ValueTypeError, CharsetError) as error:
             raise LogError(f"holds rows of {schema}.{name}: {error}") from error
@@ -120,3 +130,16 @@ class Tables:
         columns = tuple((c.name, c.kind, c.type, c.key) for c in shape.columns)
         self.emit((messages.SHAPE, table.number, table.name, schema, name, columns))
         return table
+
+    def _with_natives(self, table: TableMap) -> TableMap:
+        """The table with MariaDB's types of its own, which only its present schema knows."""
+        if not self.scope.mariadb or not any(field.may_be_native for field in table.fields):
+            return table
+        natives = self.natives(table.schema, table.name)
+        return replace(
+            table,
+            fields=tuple(
+                replace(field, native=natives.get(field.name, "")) if field.may_be_native else field
+                for field in table.fields
+            ),
+        )

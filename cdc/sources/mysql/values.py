@@ -7,7 +7,9 @@ it. Readers are made once for each column of a table's shape, so nothing is deci
 from __future__ import annotations
 
 import base64
+import ipaddress
 import struct
+import uuid
 from collections.abc import Callable
 from functools import cache
 from typing import TypeAlias
@@ -41,6 +43,8 @@ def reader(field: Field, charsets: Charsets) -> Read:
     simple = _SIMPLE.get(kind)
     if simple is not None:
         return simple(field)
+    if field.native:
+        return _native(field)
     if kind in {F.VARCHAR, F.VAR_STRING, F.STRING}:
         return _string(field, charsets, 2 if field.meta > 255 else 1)
     if kind == F.BLOB:
@@ -176,6 +180,33 @@ def _binary(prefix: int, fill: int) -> Read:
         return base64.b64encode(data[start:end].ljust(fill, b"\0")).decode("ascii"), end
 
     return read
+
+
+def _native(field: Field) -> Read:
+    """MariaDB's UUID and addresses, as the server shows them."""
+    size, shown = field.meta, _NATIVE[field.native]
+
+    def read(data: bytes, at: int) -> tuple[Value, int]:
+        end = at + 1 + data[at]
+        return shown(data[at + 1 : end].ljust(size, b"\0")), end
+
+    return read
+
+
+def _inet6(data: bytes) -> str:
+    address = ipaddress.IPv6Address(data)
+    if address.ipv4_mapped is not None:
+        return f"::ffff:{address.ipv4_mapped}"
+    if not any(data[:12]) and any(data[12:14]):  # the old form of an IPv4 address
+        return f"::{ipaddress.IPv4Address(data[12:])}"
+    return str(address)
+
+
+_NATIVE: dict[str, Callable[[bytes], str]] = {
+    "uuid": lambda data: str(uuid.UUID(bytes=data)),
+    "inet6": _inet6,
+    "inet4": lambda data: str(ipaddress.IPv4Address(data)),
+}
 
 
 def _json(field: Field) -> Read:

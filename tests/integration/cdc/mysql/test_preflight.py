@@ -78,7 +78,8 @@ def test_missing_rights_are_told(server, preflights):
     fresh(server, "rights")
     server.run(
         "CREATE TABLE t (id INT PRIMARY KEY)",
-        "CREATE OR REPLACE USER poor@localhost", "GRANT SELECT, CREATE ON rights.* TO poor@localhost",
+        "CREATE OR REPLACE USER poor@localhost",
+        "GRANT SELECT, CREATE ON rights.* TO poor@localhost",
         database="rights",
     )  # fmt: skip
     url = server.url("rights", user="poor")

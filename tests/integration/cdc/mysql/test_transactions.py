@@ -182,24 +182,26 @@ def test_a_partial_row_stops_the_stream_and_names_the_transaction(t):
 
 
 def test_checksums_and_compression_may_change_while_the_log_is_read(tmp_path):
-    with binlog_mariadb("--binlog-checksum=NONE") as server:
-        with Case(server, "shop", tmp_path) as case:
-            case.run(TABLE)
-            resume = case.source.start(None)
-            case.run(
-                "INSERT INTO t VALUES (1, 'a')", "SET GLOBAL binlog_checksum = CRC32",
-                "INSERT INTO t VALUES (2, 'b')", "SET GLOBAL log_bin_compress = ON",
-                "SET GLOBAL log_bin_compress_min_len = 10",
-                "INSERT INTO t VALUES (3, REPEAT('c', 900))", "UPDATE t SET v = 'd' WHERE id = 3",
-                "SET GLOBAL binlog_checksum = NONE", "DELETE FROM t WHERE id = 3",
-            )  # fmt: skip
-            wanted = [
-                ("c", None, (1, "a")), ("c", None, (2, "b")), ("c", None, (3, "c" * 900)),
-                ("u", (3, "c" * 900), (3, "d")), ("d", (3, "d"), None),
-            ]  # fmt: skip
-            assert rows(case.commits(5)) == wanted
-            case.again(resume)
-            assert rows(case.commits(5)) == wanted
+    with (
+        binlog_mariadb("--binlog-checksum=NONE") as server,
+        Case(server, "shop", tmp_path) as case,
+    ):
+        case.run(TABLE)
+        resume = case.source.start(None)
+        case.run(
+            "INSERT INTO t VALUES (1, 'a')", "SET GLOBAL binlog_checksum = CRC32",
+            "INSERT INTO t VALUES (2, 'b')", "SET GLOBAL log_bin_compress = ON",
+            "SET GLOBAL log_bin_compress_min_len = 10",
+            "INSERT INTO t VALUES (3, REPEAT('c', 900))", "UPDATE t SET v = 'd' WHERE id = 3",
+            "SET GLOBAL binlog_checksum = NONE", "DELETE FROM t WHERE id = 3",
+        )  # fmt: skip
+        wanted = [
+            ("c", None, (1, "a")), ("c", None, (2, "b")), ("c", None, (3, "c" * 900)),
+            ("u", (3, "c" * 900), (3, "d")), ("d", (3, "d"), None),
+        ]  # fmt: skip
+        assert rows(case.commits(5)) == wanted
+        case.again(resume)
+        assert rows(case.commits(5)) == wanted
 
 
 @pytest.mark.parametrize("large", [False, True])
@@ -244,6 +246,6 @@ def test_settings_that_lose_changes_are_refused_at_the_start(tmp_path):
     with binlog_mariadb("--binlog-row-metadata=MINIMAL") as server:
         server.run("SET GLOBAL binlog_format = MIXED")
         with Case(server, "shop", tmp_path) as case:
-            with pytest.raises(SourceError, match="MIXED.*MINIMAL") as raised:
+            with pytest.raises(SourceError, match=r"MIXED.*MINIMAL") as raised:
                 case.source.start(None)
             assert not raised.value.temporary
