@@ -17,7 +17,7 @@ from sqlalchemy import Connection, delete, select
 from cdc.applier.counters import Counters
 from cdc.applier.held import WAITING, Held
 from cdc.applier.leases import FencedError, Leases
-from cdc.applier.places import Place, Sifted, TopicTable, readable, sift
+from cdc.applier.places import Place, Sifted, TopicTable, sift
 from cdc.applier.ports import (
     AsIs,
     Reader,
@@ -29,6 +29,7 @@ from cdc.applier.ports import (
     TopicPartition,
     Verdict,
 )
+from cdc.applier.reading import ASK_FOR_SNAPSHOT, Reading
 from cdc.applier.tables import applied_table, ensure, stream_table
 from cdc.applier.transaction import HELD, Assigned, Transaction, set_state
 from cdc.applier.truncating import stand_there
@@ -46,7 +47,6 @@ RETRY: Final = 0.5
 """Seconds between attempts at what waits, while nothing else happens."""
 BACK_OFF: Final = (0.1, 10.0)
 """First and longest pause after a temporary failure, in seconds."""
-ASK_FOR_SNAPSHOT: Final = "ask for a snapshot of the stream, then restart its applier from there"
 SHAPES: Final = 3
 """Times in a row that a table may turn out to be another than described."""
 
@@ -71,7 +71,8 @@ class Applier:
         lease: float = LEASE, batch: int = BATCH,
     ) -> None:  # fmt: skip
         """`mappings` by the source's table; `clock` gives seconds since 1970; `owner` is unique."""
-        self._stream, self._target, self._reader, self._clock = stream, target, reader, clock
+        self._stream, self._target, self._clock = stream, target, clock
+        self._reading = Reading(reader)
         self._batch, self._lease = batch, lease
         self._topics = {
             f"{stream.topics.prefix}.{table.table}": TopicTable(
@@ -85,11 +86,9 @@ class Applier:
         self._connection: Connection | None = None
         self._tables: dict[str, TargetTable] = {}
         self._assigned = Assigned(0)
-        self._reading: frozenset[TopicPartition] = frozenset()
         self._refreshed_at = self._retried_at = 0.0
         self._epoch: int | None = None
         self._waiting: dict[TopicPartition, int] = {}
-        self._idle = False
         self._retry_pause = RETRY
         self.counters = Counters()
 
@@ -119,12 +118,11 @@ class Applier:
         try:
             connection = self._ready()
             self._hold_leases(connection)
-            records = self._reader.poll(self._batch, timeout)
-            self._idle = not records
+            records = self._reading.poll(self._batch, timeout)
             sifted = sift(records, self._assigned.places, self._topics)
             report = self._apply(connection, sifted) if self._due(sifted) else Report()
             self._clear_truncated(connection)
-            self._assign(set())
+            self._reading.follow(self._assigned.places, self._waiting)
             return report
         except BaseException:
             self._drop_session()
@@ -140,7 +138,7 @@ class Applier:
         finally:
             self._drop_session()
             self._target.engine.dispose()
-            self._reader.close()
+            self._reading.close()
 
     def _ready(self) -> Connection:
         if self._connection is None:
@@ -193,39 +191,11 @@ class Applier:
         with connection.begin():
             self._assigned.held = Held(self._stream.name).keys(connection, places, HELD)
         self._count_held()
-        self._assign(moved)
+        self._reading.follow(places, self._waiting, moved)
 
     def _offset(self, partition: TopicPartition) -> int | None:
         known = self._assigned.places.get(partition)
         return known.next_offset if known else None
-
-    def _assign(self, moved: set[TopicPartition]) -> None:
-        """Tell the reader, where what it reads is not what it should read."""
-        places = self._assigned.places
-        wanted = readable(places, self._waiting, idle=self._idle)
-        if wanted == self._reading and not moved & wanted:
-            return
-        for partition in wanted - self._reading:
-            self._check_reach(partition, places[partition].next_offset)
-        self._reader.assign({partition: places[partition].next_offset for partition in wanted})
-        self._reading = wanted
-
-    def _check_reach(self, partition: TopicPartition, offset: int | None) -> None:
-        """Whether Kafka still has what comes next."""
-        if offset is None:
-            return
-        low, high = self._reader.watermarks(partition)
-        name = f"{partition[0]}/{partition[1]}"
-        if offset < low:
-            raise Stopped(
-                f"{name}: Kafka has deleted offsets {offset} to {low - 1} before they were "
-                f"applied; {ASK_FOR_SNAPSHOT}"
-            )
-        if offset > high:
-            raise Stopped(
-                f"{name}: applied up to offset {offset}, but the topic ends at {high}: it is "
-                f"another topic than before; {ASK_FOR_SNAPSHOT}"
-            )
 
     def _due(self, sifted: Sifted) -> bool:
         return bool(sifted.places) or (self.counters.waiting > 0 and self._retry_due())
@@ -346,7 +316,8 @@ class Applier:
     def _drop_session(self) -> None:
         """Forget everything that is known from the database: it will be read again."""
         connection, self._connection = self._connection, None
-        self._reading, self._refreshed_at = frozenset(), 0.0
+        self._reading.forget()
+        self._refreshed_at = 0.0
         if connection is not None:
             connection.invalidate()
             connection.close()

@@ -8,9 +8,8 @@ assignment checks the length: an explicit cast to `varchar(3)` would cut a text 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from typing import Any, Final, LiteralString
+from collections.abc import Sequence
+from typing import Any, Final
 
 import orjson
 import psycopg
@@ -28,6 +27,7 @@ from cdc.applier.ports import (
     TargetTable,
     Verdict,
 )
+from cdc.applier.targets import postgres_statements as statements
 from cdc.applier.targets.shared import identifiers, key_missing, partial_missing, unfit
 
 CONNECT_WITHIN: Final = 10
@@ -143,7 +143,9 @@ class PostgresTarget:
         """One statement for all of them."""
         if missing := key_missing(table, key):
             raise Stopped(missing)
-        _raw(connection).execute(_delete(_Shape(table, tuple(key))), (_json(rows),))
+        _raw(connection).execute(
+            statements.delete(statements.Shape(table, tuple(key))), (_json(rows),)
+        )
 
     def upsert(
         self, connection: Connection, table: TargetTable, key: Sequence[str],
@@ -152,21 +154,23 @@ class PostgresTarget:
         """One `INSERT … ON CONFLICT` for all of them; other unique keys still refuse."""
         if missing := key_missing(table, key):
             raise Stopped(missing)
-        _raw(connection).execute(_upsert(_Shape(table, tuple(key), tuple(columns))), (_json(rows),))
+        _raw(connection).execute(
+            statements.upsert(statements.Shape(table, tuple(key), tuple(columns))), (_json(rows),)
+        )
 
     def update(
         self, connection: Connection, table: TargetTable, key: Sequence[str],
         columns: Sequence[str], rows: Sequence[Row],
     ) -> None:  # fmt: skip
         """One `UPDATE … FROM` for all of them, and a look whether all were there."""
-        shape = _Shape(table, tuple(key), tuple(columns))
-        done = _raw(connection).execute(_update(shape), (_json(rows),))
+        shape = statements.Shape(table, tuple(key), tuple(columns))
+        done = _raw(connection).execute(statements.update(shape), (_json(rows),))
         if done.rowcount != len(rows):
             raise MissingRowError(table.name)
 
     def clear(self, connection: Connection, table: TargetTable) -> None:
         """DELETE, not TRUNCATE: readers of an older snapshot go on seeing their rows."""
-        _raw(connection).execute(sql.SQL("DELETE FROM {}").format(_name(table)))
+        _raw(connection).execute(sql.SQL("DELETE FROM {}").format(statements.name_of(table)))
 
     def settle(self, connection: Connection) -> None:
         """Check what is DEFERRABLE now (Django's foreign keys are)."""
@@ -194,110 +198,15 @@ class PostgresTarget:
         return _told(table, error)
 
 
-class _Shape:
-    """What a statement is made for. Compared by identity of the table, to look statements up."""
-
-    __slots__ = ("_parts", "columns", "key", "table")
-
-    def __init__(
-        self, table: TargetTable, key: tuple[str, ...], columns: tuple[str, ...] = ()
-    ) -> None:
-        self.table, self.key, self.columns = table, key, columns
-        self._parts = (id(table), key, columns)
-
-    def __hash__(self) -> int:
-        return hash(self._parts)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Shape) and self._parts == other._parts
-
-
-@lru_cache(maxsize=1024)
-def _upsert(shape: _Shape) -> bytes:
-    table, key = shape.table, shape.key
-    settable = [c for c in shape.columns if c not in key and not table.columns[c].fixed]
-    action = _sql("DO UPDATE SET {}").format(
-        _comma(_sql("{0} = EXCLUDED.{0}").format(sql.Identifier(name)) for name in settable)
-    )
-    return (
-        _sql("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} ON CONFLICT ({}) {}")
-        .format(
-            _name(table),
-            _comma(map(sql.Identifier, shape.columns)),
-            _comma(_cast(table.columns[name]) for name in shape.columns),
-            _recordset(shape.columns),
-            _comma(map(sql.Identifier, key)),
-            action if settable else _sql("DO NOTHING"),
-        )
-        .as_bytes(None)
-    )
-
-
-@lru_cache(maxsize=1024)
-def _update(shape: _Shape) -> bytes:
-    columns = shape.table.columns
-    # A row that carries nothing but its key still has to be there.
-    settable = [c for c in shape.columns if c not in shape.key] or list(shape.key)
-    return (
-        _sql("UPDATE {} AS t SET {} FROM {} WHERE {}")
-        .format(
-            _name(shape.table),
-            _comma(
-                _sql("{} = {}").format(sql.Identifier(name), _cast(columns[name]))
-                for name in settable
-            ),
-            _recordset(shape.columns),
-            _same_key(shape),
-        )
-        .as_bytes(None)
-    )
-
-
-@lru_cache(maxsize=256)
-def _delete(shape: _Shape) -> bytes:
-    return (
-        _sql("DELETE FROM {} AS t USING {} WHERE {}")
-        .format(_name(shape.table), _recordset(shape.key), _same_key(shape))
-        .as_bytes(None)
-    )
-
-
-def _same_key(shape: _Shape) -> sql.Composable:
-    return sql.SQL(" AND ").join(
-        _sql("t.{} = {}").format(sql.Identifier(name), _cast(shape.table.columns[name]))
-        for name in shape.key
-    )
-
-
-def _recordset(columns: Sequence[str]) -> sql.Composable:
-    names = _comma(_sql("{} text").format(sql.Identifier(name)) for name in columns)
-    return _sql("json_to_recordset(%s::json) AS r({})").format(names)
-
-
-def _cast(column: TargetColumn) -> sql.Composable:
-    """A value's text as the column's type."""
-    value = _sql("r.{}").format(sql.Identifier(column.name))
-    if column.form is Form.BYTES:
-        return _sql("decode({}, 'base64')").format(value)
-    if column.form is Form.NUMBER:
-        value = _sql("CASE {0} WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE {0} END").format(
-            value
-        )
-    return _sql("({})::").format(value) + _type(column)
-
-
-def _type(column: TargetColumn) -> sql.SQL:
-    # The text is `format_type`'s own, quoted by PostgreSQL; it is no identifier that could be.
-    return sql.SQL(column.type)
-
-
 def _is_of_a_value(error: Exception) -> bool:
     origin = error.orig if isinstance(error, DBAPIError) else error
     return (getattr(origin, "sqlstate", None) or "").startswith("22")
 
 
 def _casts(raw: psycopg.Connection[Any], column: TargetColumn, value: Any) -> bool:
-    query = _sql("SELECT {} FROM {}").format(_cast(column), _recordset((column.name,)))
+    query = sql.SQL("SELECT {} FROM {}").format(
+        statements.cast(column), statements.recordset((column.name,))
+    )
     try:
         with raw.transaction():
             raw.execute(query, (_json([{column.name: value}]),))
@@ -343,18 +252,6 @@ def _primary(error: psycopg.Error) -> str:
 
 def _json(rows: Sequence[Row]) -> str:
     return orjson.dumps(list(rows)).decode()
-
-
-def _name(table: TargetTable) -> sql.Identifier:
-    return sql.Identifier(*identifiers(table.name))
-
-
-def _comma(parts: Iterable[sql.Composable]) -> sql.Composed:
-    return sql.SQL(", ").join(parts)
-
-
-def _sql(text: LiteralString) -> sql.SQL:
-    return sql.SQL(text)
 
 
 def _raw(connection: Connection) -> psycopg.Connection[Any]:

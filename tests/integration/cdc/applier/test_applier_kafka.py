@@ -96,7 +96,7 @@ def test_an_applier_that_starts_before_its_topics_waits_for_them(pg, broker):
     )
     bench.script.prefix = "later"
     with Running(bench) as running:
-        until(lambda: running.applier._reading, "it reads what is not there")
+        until(lambda: running.applier._reading._assigned, "it reads what is not there")
         make_topic(broker, "later.review", 2)
         bench.script.reader = ToKafka(broker)
         assert wait_arrived(bench.engine, "shop", rows(bench, 0), WITHIN)

@@ -1,0 +1,68 @@
+"""What is read from Kafka, and from where: the reader follows the places in the target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Final
+
+from cdc.applier.places import Place, readable
+from cdc.applier.ports import Reader, Record, Stopped, TopicPartition
+
+ASK_FOR_SNAPSHOT: Final = "ask for a snapshot of the stream, then restart its applier from there"
+
+
+class Reading:
+    """Assigns the reader what it should read, and only when that is not what it reads."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._assigned: frozenset[TopicPartition] = frozenset()
+        self._idle = False
+
+    def poll(self, max_records: int, timeout: float) -> Sequence[Record]:
+        """The next records."""
+        records = self._reader.poll(max_records, timeout)
+        self._idle = not records
+        return records
+
+    def follow(
+        self, places: Mapping[TopicPartition, Place], waiting: Mapping[TopicPartition, int],
+        moved: AbstractSet[TopicPartition] = frozenset(),
+    ) -> None:  # fmt: skip
+        """Read what is to be read now; `moved` are partitions whose place is another than ours.
+
+        Raises `Stopped` where Kafka no longer has what comes next.
+        """
+        wanted = readable(places, waiting, idle=self._idle)
+        if wanted == self._assigned and not moved & wanted:
+            return
+        for partition in sorted((wanted - self._assigned) | (moved & wanted)):
+            self._check_reach(partition, places[partition].next_offset)
+        self._reader.assign({p: places[p].next_offset for p in sorted(wanted)})
+        self._assigned = wanted
+
+    def forget(self) -> None:
+        """Assign everything anew next time."""
+        self._assigned = frozenset()
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._reader.close()
+
+    def _check_reach(self, partition: TopicPartition, offset: int | None) -> None:
+        """Whether Kafka still has what comes next."""
+        if offset is None:
+            return
+        low, high = self._reader.watermarks(partition)
+        name = f"{partition[0]}/{partition[1]}"
+        if offset < low:
+            raise Stopped(
+                f"{name}: Kafka has deleted offsets {offset} to {low - 1} before they were "
+                f"applied; {ASK_FOR_SNAPSHOT}"
+            )
+        if offset > high:
+            raise Stopped(
+                f"{name}: applied up to offset {offset}, but the topic ends at {high}: it is "
+                f"another topic than before; {ASK_FOR_SNAPSHOT}"
+            )
