@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 from psycopg.rows import TupleRow
@@ -37,10 +37,11 @@ ORDER BY a.attnum
 """
 """Generated columns are not in the log, so they are none for a snapshot either."""
 _INDEXES: Final = """
-SELECT i.indisprimary, i.indisreplident AND c.relreplident = 'i',
+SELECT quote_ident(x.relname), i.indisprimary, i.indisreplident AND c.relreplident = 'i',
+       i.indimmediate,
        array(SELECT a.attname::text FROM generate_series(0, i.indnkeyatts - 1) AS n
              JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[n] ORDER BY n)
-FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid
 WHERE i.indrelid = %s AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
   AND 0 <> ALL (i.indkey::int2[])
 ORDER BY i.indisprimary DESC, i.indexrelid
@@ -52,11 +53,21 @@ ORDER BY i.indisprimary DESC, i.indexrelid
 class Unique:
     """A unique index over the whole table."""
 
+    name: str
+    """Quoted where it has to be, but without its schema, as statements about its table want it."""
     primary: bool
     identity: bool
     """Whether the log names old rows by it (`REPLICA IDENTITY USING INDEX`)."""
+    immediate: bool
+    """Whether it may be a replica identity: no deferrable one may."""
     columns: tuple[str, ...]
     """In the index's own order."""
+
+
+def one(connection: Connection, query: str, *given: object) -> Any:
+    """The first value of a query's first row; None for no row."""
+    row = connection.execute(query.encode(), given or None).fetchone()
+    return None if row is None else row[0]
 
 
 def quoted(table: str) -> str:
@@ -87,7 +98,7 @@ def type_kind(connection: Connection, oid: int) -> Kind:
 def unique_indexes(connection: Connection, oid: int) -> list[Unique]:
     """The table's unique indexes, the primary key first."""
     return [
-        Unique(row[0], row[1], tuple(row[2]))
+        Unique(row[0], row[1], row[2], row[3], tuple(row[4]))
         for row in connection.execute(_INDEXES, (oid,)).fetchall()
     ]
 

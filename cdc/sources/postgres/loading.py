@@ -1,8 +1,8 @@
 """What psycopg makes of values that a session reads: the forms of docs/formats.md.
 
 A snapshot of a million rows spends its time here, so nearly all of it is done in C, by psycopg's
-own loaders for text, integers and booleans. Measured with ten columns, in chunks of 5,000 rows: over
-half the speed of one bare COPY of all rows; splitting the text of COPY in Python had a quarter.
+own loaders for text, integers and booleans. Measured with ten columns, in chunks of 5,000 rows:
+over half the speed of one bare COPY of all rows; splitting COPY's text in Python had a quarter.
 """
 
 from __future__ import annotations

@@ -2,48 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Final
 
-import psycopg
 from psycopg import sql
 
-from cdc.config.model import Stream, TableSync
+from cdc.config.model import Stream
 from cdc.relay.ports import SourceError
-from cdc.sources.postgres import catalog
+from cdc.sources.postgres import captured, catalog, publication, requirements
+from cdc.sources.postgres.captured import Facts
+from cdc.sources.postgres.catalog import Connection, one
 from cdc.sources.postgres.names import publication_name, slot_name
-from cdc.sources.postgres.session import connect
+from cdc.sources.postgres.publication import Publication
+from cdc.sources.postgres.session import connect, failures
 from cdc.sources.postgres.slots import drop_slot
+from cdc.sources.postgres.tables import APPLIED, MARKER
 from cdc.sources.preflight import Finding
 
-MARKER = "strangler_marker"
-APPLIED = "strangler_applied"
-_OLDEST = 130000
-_MARKER_TABLE = """CREATE TABLE IF NOT EXISTS strangler_marker (
-    stream text, kind text, seq bigint NOT NULL, body text NOT NULL,
-    written_at timestamptz NOT NULL, PRIMARY KEY (stream, kind))"""
+MARKER_DDL: Final = (
+    f"CREATE TABLE {MARKER} (stream text, kind text, seq bigint NOT NULL, body text NOT NULL,"
+    " written_at timestamptz NOT NULL, PRIMARY KEY (stream, kind))"
+)
+_MARKER_KEY: Final = ("stream", "kind")
+_MARKER_COLUMNS: Final = {"stream", "kind", "seq", "body", "written_at"}
+_ALONE: Final = "SELECT pg_advisory_xact_lock(hashtextextended('strangler preflight', 0))"
+"""One preflight at a time, so that none removes what another one is about to use."""
+_HOLDER: Final = """
+SELECT format('process %%s (%%s)', s.active_pid, concat_ws(', ', r.application_name, r.client_addr))
+FROM pg_replication_slots s LEFT JOIN pg_stat_replication r ON r.pid = s.active_pid
+WHERE s.slot_name = %s AND s.active
+"""
+_USED: Final = """
+SELECT EXISTS (SELECT FROM pg_publication_rel WHERE prrelid = %s)
+    OR EXISTS (SELECT FROM strangler_marker)
+"""
 
 
 class PostgresPreflight:
-    """See `cdc.sources.preflight.Preflight`."""
+    """See `cdc.sources.preflight.Preflight`. Connects at the first use."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
-        self._session = connect(stream.source)
+        self._open: Connection | None = None
         self._publication = publication_name(stream)
         self._slot = slot_name(stream)
 
     def check(self) -> Sequence[Finding]:
         """Everything that is missing, in one run."""
-        return [
-            *self._server(),
-            *self._room(),
-            *self._rights(),
-            *(finding for table in self._stream.tables for finding in self._table(table)),
-            *self._outbox(),
-            *self._markers(),
-            *self._published(),
-            *self._slot_state(),
-        ]
+        with failures("checking the source"):
+            session = self._session()
+            known = self._known(session)
+            return list(
+                chain(
+                    requirements.server(session),
+                    requirements.room(session, self._slot),
+                    requirements.role(session),
+                    self._tables(session, known),
+                    _marker(session, known.get(MARKER)),
+                    self._look(session, known).findings(session, _to_make(known)),
+                    requirements.slot_state(session, self._stream, self._slot),
+                )
+            )
 
     def apply(self) -> Sequence[str]:
         """Make the marker table and the publication; raises `SourceError` where it may not.
@@ -51,238 +71,151 @@ class PostgresPreflight:
         The slot is made by the relay's first start: a stream that is prepared and then forgotten
         must not fill the source's disk.
         """
-        statements = [
-            *([] if catalog.find(self._session, MARKER) else [_MARKER_TABLE]),
-            *self._publication_statements(),
-        ]
-        return [self._run(statement) for statement in statements]
+        done = []
+        with failures("setting the source up"), self._session().transaction():
+            session = self._session()
+            session.execute(_ALONE)
+            if catalog.find(session, MARKER) is None:
+                done.append(_run(session, MARKER_DDL))
+            wrong = self._look(session, self._known(session)).statements(None)
+            done += [_run(session, statement) for statement in wrong]
+        return done
 
     def undo(self) -> Sequence[str]:
         """Remove slot, publication, markers and replication origin of the stream."""
-        done = []
-        if self._one("SELECT 1 FROM pg_replication_slots WHERE slot_name = %s", self._slot):
-            drop_slot(self._session, self._slot)
-            done.append(f"SELECT pg_drop_replication_slot('{self._slot}')")
-        if self._one("SELECT 1 FROM pg_publication WHERE pubname = %s", self._publication):
-            done.append(self._run(f'DROP PUBLICATION "{self._publication}"'))
-        done += self._forget_markers()
-        origin = f"strangler:{self._stream.name}"
-        if self._one("SELECT 1 FROM pg_replication_origin WHERE roname = %s", origin):
-            literal = sql.Literal(origin).as_string(self._session)
-            done.append(self._run(f"SELECT pg_replication_origin_drop({literal})"))
-        return done
+        with failures("removing the stream from the source"):
+            session = self._session()
+            return [
+                *self._drop_slot(session),
+                *self._drop_tables(session),
+                *self._drop_origin(session),
+            ]
 
     def close(self) -> None:
         """End the session."""
-        self._session.close()
+        if self._open is not None:
+            self._open.close()
+            self._open = None
 
-    def _server(self) -> Iterator[Finding]:
-        version = self._session.info.server_version
-        if version < _OLDEST:
-            yield Finding(
-                f"PostgreSQL {version // 10000} is too old: publications of partitioned tables"
-                " need 13", "upgrade the server", applies=False,
-            )  # fmt: skip
-        if self._setting("wal_level") != "logical":
-            yield Finding(
-                f"wal_level is {self._setting('wal_level')}; the log tells rows only with logical",
-                "ALTER SYSTEM SET wal_level = logical, then restart the server",
-                applies=False,
-            )
-        if self._one("SELECT pg_is_in_recovery()"):
-            yield Finding(
-                "the server is a standby, where neither markers nor publications can be written",
-                "name the primary in `source:`",
-                applies=False,
-            )
-        if self._setting("max_slot_wal_keep_size") == "-1":
-            yield Finding(
-                "max_slot_wal_keep_size is unlimited: a relay that is off for long fills the disk",
-                "ALTER SYSTEM SET max_slot_wal_keep_size = '64GB', then SELECT pg_reload_conf()",
-                fatal=False,
-                applies=False,
-            )
+    def _session(self) -> Connection:
+        if self._open is None or self._open.closed:
+            self._open = connect(self._stream.source)
+        return self._open
 
-    def _room(self) -> Iterator[Finding]:
-        if self._one("SELECT 1 FROM pg_replication_slots WHERE slot_name = %s", self._slot):
-            return  # ours is there and has its place
-        used = {
-            "max_replication_slots": "SELECT count(*) FROM pg_replication_slots",
-            "max_wal_senders": "SELECT count(*) FROM pg_stat_replication",
-        }
-        for setting, query in used.items():
-            most, count = int(self._setting(setting)), int(str(self._one(query) or 0))
-            if count >= most:
-                yield Finding(
-                    f"all {most} of {setting} are in use",
-                    f"ALTER SYSTEM SET {setting} = {most + 10}, then restart the server",
-                    applies=False,
-                )
+    def _known(self, session: Connection) -> dict[str, Facts]:
+        """By the stream's name for it: what is there of the tables to capture."""
+        stream = self._stream
+        more = [stream.outbox, APPLIED if stream.reverse else None, MARKER]
+        names = [table.table for table in stream.tables] + [name for name in more if name]
+        found = {name: catalog.find(session, name) for name in names}
+        oids = {name: place[0] for name, place in found.items() if place is not None}
+        facts = {each.oid: each for each in captured.facts(session, list(oids.values()))}
+        return {name: facts[oid] for name, oid in oids.items()}
 
-    def _rights(self) -> Iterator[Finding]:
-        role = self._session.info.user
-        right = "SELECT rolreplication OR rolsuper FROM pg_roles WHERE rolname = current_user"
-        if not self._one(right):
-            yield Finding(
-                f"the role {role} may not replicate",
-                f'ALTER ROLE "{role}" REPLICATION, as a superuser',
-                applies=False,
-            )
-        if not self._one("SELECT has_database_privilege(current_database(), 'CREATE')"):
-            database = self._session.info.dbname
-            yield Finding(
-                f"the role {role} may not create a publication in {database}",
-                f'GRANT CREATE ON DATABASE "{database}" TO "{role}"',
-                applies=False,
-            )
+    def _look(self, session: Connection, known: dict[str, Facts]) -> Publication:
+        wanted = {each.oid: each for each in known.values() if captured.publishable(session, each)}
+        return publication.look(session, self._publication, list(wanted.values()))
 
-    def _table(self, table: TableSync) -> Iterator[Finding]:
-        found = catalog.find(self._session, table.table)
-        if found is None:
-            yield Finding(
-                f"there is no table {table.table}", "mend `tables:` in routes.yaml", applies=False
-            )
-            return
-        name = catalog.quoted(table.table)
-        persistence, identity = self._session.execute(
-            "SELECT relpersistence, relreplident FROM pg_class WHERE oid = %s", (found[0],)
-        ).fetchone() or ("p", "d")
-        if persistence != "p":
-            yield Finding(
-                f"{table.table} is unlogged or temporary: its changes are not in the log",
-                f"ALTER TABLE {name} SET LOGGED",
-                applies=False,
-            )
-        yield from self._key(table, found[0], identity)
-        if not self._one("SELECT has_table_privilege(%s, 'SELECT')", name):
-            yield Finding(
-                f"{table.table} may not be read, as a snapshot has to",
-                f'GRANT SELECT ON {name} TO "{self._session.info.user}"',
-                applies=False,
-            )
-
-    def _key(self, table: TableSync, oid: int, identity: str) -> Iterator[Finding]:
-        name = catalog.quoted(table.table)
-        key = catalog.key_columns(self._session, oid, table.key)
-        if not key:
-            yield Finding(
-                f"{table.table} has no key, so its rows cannot be told apart",
-                f"ALTER TABLE {name} ADD PRIMARY KEY (…), or `key:` in routes.yaml",
-                applies=False,
-            )
-        primary = catalog.key_columns(self._session, oid, ())
-        silent = identity == "n" or (identity == "d" and not primary)
-        if silent or (identity == "d" and not key <= primary):
-            yield Finding(
-                f"the log does not tell which row of {table.table} an update or delete concerns",
-                f"ALTER TABLE {name} REPLICA IDENTITY FULL",
-                applies=False,
-            )
-
-    def _outbox(self) -> Iterator[Finding]:
+    def _tables(self, session: Connection, known: dict[str, Facts]) -> Iterator[Finding]:
+        for table in self._stream.tables:
+            facts = known.get(table.table)
+            if facts is None:
+                yield captured.missing(session, table.table)
+            else:
+                yield from captured.logged(session, table.table, facts)
+                yield from captured.synced(session, table, facts)
         outbox = self._stream.outbox
-        if outbox is not None and catalog.find(self._session, outbox) is None:
+        if outbox is not None and outbox in known:
+            yield from captured.logged(session, outbox, known[outbox])
+        elif outbox is not None:
             yield Finding(
                 f"there is no outbox table {outbox}",
                 f"CREATE TABLE {catalog.quoted(outbox)} (id uuid PRIMARY KEY, aggregatetype text,"
-                " aggregateid text, type text, payload jsonb, headers jsonb)",
-                applies=False,
-            )
-
-    def _markers(self) -> Iterator[Finding]:
-        if catalog.find(self._session, MARKER) is None:
-            yield Finding("the table for markers is missing", " ".join(_MARKER_TABLE.split()))
-
-    def _published(self) -> Iterator[Finding]:
-        for statement in self._publication_statements():
-            verb = "is missing" if statement.startswith("CREATE") else "is not what it has to be"
-            yield Finding(f"the publication {self._publication} {verb}", statement)
-
-    def _slot_state(self) -> Iterator[Finding]:
-        row = self._session.execute(
-            "SELECT plugin, wal_status FROM pg_replication_slots WHERE slot_name = %s",
-            (self._slot,),
-        ).fetchone()
-        if row is not None and (row[0] != "pgoutput" or row[1] == "lost"):
+                " aggregateid text, type text, payload jsonb, headers jsonb)", applies=False,
+            )  # fmt: skip
+        if self._stream.reverse and APPLIED not in known:
             yield Finding(
-                f"the replication slot {self._slot} is"
-                f" {'lost' if row[1] == 'lost' else f'of the plugin {row[0]}'}",
-                f"strangler cdc run {self._stream.name} --resnapshot",
-                applies=False,
-            )
+                f"there is no table {APPLIED}, by which the applier's own writes are recognised",
+                "start the applier of the forward direction once", applies=False,
+            )  # fmt: skip
 
-    def _publication_statements(self) -> list[str]:
-        """What makes the publication right; none if it is."""
-        wanted = self._captured()
-        listed = ", ".join(wanted.values())
-        row = self._session.execute(
-            "SELECT pubviaroot AND pubinsert AND pubupdate AND pubdelete AND pubtruncate,"
-            " puballtables FROM pg_publication WHERE pubname = %s",
-            (self._publication,),
-        ).fetchone()
-        if row is None:
-            return [
-                f'CREATE PUBLICATION "{self._publication}" FOR TABLE {listed}'
-                " WITH (publish_via_partition_root = true)"
-            ]
-        statements = []
-        if not row[0]:
-            statements.append(
-                f'ALTER PUBLICATION "{self._publication}" SET (publish_via_partition_root = true,'
-                " publish = 'insert, update, delete, truncate')"
-            )
-        if not row[1] and self._published_tables() != frozenset(wanted):
-            statements.append(f'ALTER PUBLICATION "{self._publication}" SET TABLE {listed}')
-        return statements
-
-    def _captured(self) -> dict[tuple[str, str], str]:
-        """The tables to publish, by schema and name; each as it is written in SQL."""
-        stream = self._stream
-        tables = [table.table for table in stream.tables]
-        tables += [each for each in (stream.outbox, APPLIED if stream.reverse else None) if each]
-        found = [(catalog.find(self._session, table), table) for table in tables]
-        captured = {
-            (place[1], place[2]): catalog.quoted(table) for table, place in
-            ((table, place) for place, table in found) if place is not None
-        }  # fmt: skip
-        marker = catalog.find(self._session, MARKER)
-        schema = marker[1] if marker else str(self._one("SELECT current_schema()"))
-        captured[schema, MARKER] = catalog.quoted(MARKER)
-        return captured
-
-    def _published_tables(self) -> frozenset[tuple[str, str]]:
-        rows = self._session.execute(
-            "SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = %s",
-            (self._publication,),
-        )
-        return frozenset((row[0], row[1]) for row in rows)
-
-    def _forget_markers(self) -> list[str]:
-        if catalog.find(self._session, MARKER) is None:
+    def _drop_slot(self, session: Connection) -> list[str]:
+        query = "SELECT 1 FROM pg_replication_slots WHERE slot_name = %s AND database = %s"
+        if one(session, query, self._slot, session.info.dbname) is None:
             return []
-        name = sql.Literal(self._stream.name).as_string(self._session)
-        done = [self._run(f"DELETE FROM strangler_marker WHERE stream = {name}")]  # noqa: S608
-        others = "SELECT 1 FROM pg_publication_tables WHERE tablename = %s LIMIT 1"
-        if not self._one(others, MARKER):
-            done.append(self._run(f"DROP TABLE {MARKER}"))
+        holder = one(session, _HOLDER, self._slot)
+        if holder is not None:
+            raise SourceError(
+                f"the replication slot {self._slot} is in use by {holder}: stop `strangler cdc run"
+                f" {self._stream.name}` first", temporary=True,
+            )  # fmt: skip
+        drop_slot(session, self._slot)
+        return [f"SELECT pg_drop_replication_slot('{self._slot}')"]
+
+    def _drop_tables(self, session: Connection) -> list[str]:
+        done: list[str] = []
+        with session.transaction():
+            session.execute(_ALONE)
+            query = "SELECT 1 FROM pg_publication WHERE pubname = %s"
+            if one(session, query, self._publication) is not None:
+                done.append(_run(session, publication.drop(self._publication)))
+            marker = catalog.find(session, MARKER)
+            if marker is None:
+                return done
+            mine = "SELECT 1 FROM strangler_marker WHERE stream = %s"
+            if one(session, mine, self._stream.name) is not None:
+                name = _literal(self._stream.name)
+                done.append(_run(session, f"DELETE FROM {MARKER} WHERE stream = {name}"))  # noqa: S608
+            if not one(session, _USED, marker[0]):
+                done.append(_run(session, f"DROP TABLE {MARKER}"))
         return done
 
-    def _setting(self, name: str) -> str:
-        return str(self._one("SELECT current_setting(%s, true)", name))
+    def _drop_origin(self, session: Connection) -> list[str]:
+        origin = f"strangler:{self._stream.name}"
+        query = "SELECT 1 FROM pg_replication_origin WHERE roname = %s"
+        if one(session, query, origin) is None:
+            return []
+        return [_run(session, f"SELECT pg_replication_origin_drop({_literal(origin)})")]
 
-    def _one(self, query: str, *given: object) -> object:
-        """The only value of a query's only row; None for no row."""
-        return self._guarded(lambda: next(iter(self._row(query, given)), None))
 
-    def _row(self, query: str, given: Sequence[object]) -> Sequence[object]:
-        return self._session.execute(query.encode(), given).fetchone() or ()
+def _marker(session: Connection, table: Facts | None) -> Iterator[Finding]:
+    role = sql.Identifier(session.info.user).as_string(None)
+    if table is None:
+        schema = one(session, "SELECT quote_ident(current_schema())")
+        may = one(session, "SELECT has_schema_privilege(current_schema(), 'CREATE')")
+        yield Finding(f"the table {MARKER} is missing", MARKER_DDL, applies=bool(may))
+        if not may:
+            yield Finding(
+                f"the role {role} may not create a table in the schema {schema}"
+                if schema else f"the search path of the role {role} has no schema to create in",
+                f"GRANT CREATE ON SCHEMA {schema or 'public'} TO {role}", applies=False,
+            )  # fmt: skip
+        return
+    columns = {each.name for each in catalog.columns(session, table.oid, frozenset())}
+    indexes = catalog.unique_indexes(session, table.oid)
+    if not columns >= _MARKER_COLUMNS or not any(i.columns == _MARKER_KEY for i in indexes):
+        yield Finding(
+            f"the table {table.quoted} is not the one for markers: it has other columns or another"
+            " key", f"ALTER TABLE {table.quoted} RENAME TO …", applies=False,
+        )  # fmt: skip
+    yield from captured.logged(session, MARKER, table)
+    rights = "SELECT bool_and(has_table_privilege(%s::oid, r)) FROM unnest(%s::text[]) AS r"
+    if not one(session, rights, table.oid, ["SELECT", "INSERT", "UPDATE"]):
+        yield Finding(
+            f"the role {role} may not write markers",
+            f"GRANT SELECT, INSERT, UPDATE ON {table.quoted} TO {role}", applies=False,
+        )  # fmt: skip
 
-    def _run(self, statement: str) -> str:
-        self._guarded(lambda: self._session.execute(statement.encode()))
-        return statement
 
-    def _guarded(self, work: Callable[[], object]) -> object:
-        try:
-            return work()
-        except psycopg.Error as error:
-            raise SourceError(f"PostgreSQL: {error}", temporary=False) from error
+def _to_make(known: dict[str, Facts]) -> str | None:
+    return None if MARKER in known else MARKER
+
+
+def _run(session: Connection, statement: str) -> str:
+    with failures(f"running {statement}"):
+        session.execute(statement.encode())
+    return statement
+
+
+def _literal(value: str) -> str:
+    return sql.Literal(value).as_string(None)
