@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import math
 import re
 import struct
 from collections.abc import Callable, Iterable
@@ -19,6 +18,10 @@ from cdc.reconcile.forms import PREFIXED, Form
 
 HASH_DIGITS: Final = 15
 """Hexadecimal digits of an MD5 that are summed: 60 bits, a positive number in every database."""
+LEAST_SINGLE: Final = 1.4e-45
+GREATEST_SINGLE: Final = 3.40282356e38
+"""What four bytes can hold; beyond it, databases refuse to round."""
+_OFFSET: Final = re.compile(r"\+00(?= BC$|$)")
 _FRACTION: Final = re.compile(r"(:\d\d\.\d*?)0+(?!\d)")
 _ENDLESS: Final = {"nan": "NaN", "infinity": "Infinity", "inf": "Infinity",
                    "-infinity": "-Infinity", "-inf": "-Infinity"}  # fmt: skip
@@ -102,7 +105,7 @@ def _number(value: Any) -> str:
 
 def _single(value: Any) -> str:
     number = float(value)
-    if math.isfinite(number):
+    if LEAST_SINGLE <= abs(number) <= GREATEST_SINGLE:
         number = struct.unpack("<f", struct.pack("<f", number))[0]
     return _number(number)
 
@@ -112,7 +115,7 @@ def _bytes(value: Any) -> bytes:
 
 
 def _moment(value: Any) -> str:
-    written = _FRACTION.sub(r"\1", str(value).strip().removesuffix("+00"))
+    written = _FRACTION.sub(r"\1", _OFFSET.sub("", str(value).strip()))
     written = written.replace("T", " ") if written[10:11] == "T" else written
     if "|" in written or not written:
         raise ValueError("no moment")

@@ -85,7 +85,8 @@ def verify(
     It first waits for what is on its way, so both processes of the stream must run. Whatever makes
     a comparison impossible is the report's `reason`. `relay` tells what the relay says of itself.
     """
-    began, reports = time.monotonic(), []
+    began = time.monotonic()
+    reports: list[TableReport] = []
     reason: str | None = None
     try:
         with open_desk(stream, options, stop, relay) as desk:

@@ -12,10 +12,7 @@ from cdc.reconcile.plan import ReconcileError
 
 
 class Session(Protocol):
-    """One session of a database, used by one thread at a time."""
-
-    errors: tuple[type[Exception], ...]
-    """What its driver raises."""
+    """One session of a database, used by one thread at a time. Raises `SourceError`."""
 
     def query(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """All rows of an answer."""

@@ -8,14 +8,17 @@ are written as the relay writes them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
 import psycopg
 
 from cdc.change import Kind, Relation
+from cdc.reconcile.canonical import GREATEST_SINGLE, LEAST_SINGLE
 from cdc.reconcile.dialects.base import Field, Statement
 from cdc.reconcile.forms import Form
+from cdc.relay.ports import SourceError
 from cdc.sources.postgres.session import connect
 
 
@@ -24,7 +27,7 @@ class PostgresDialect:
 
     mark = "%s"
     row_values = True
-    version = "xmin::text || ctid::text"
+    version: str | None = "xmin::text || ctid::text"
     """Every write makes another version of the row, with its transaction and another place."""
 
     def quote(self, name: str) -> str:
@@ -40,13 +43,8 @@ class PostgresDialect:
         column, form = field
         name = self.quote(column.name)
         match form:
-            case Form.INTEGER | Form.DECIMAL if column.kind is Kind.BOOLEAN:
-                return f"{name}::int::text"
-            case Form.DECIMAL if column.kind is Kind.DECIMAL:
-                return f"trim_scale({name})::text"
-            case Form.FLOAT:
-                # Nothing added makes -0 what it is equal to.
-                return f"({name} + 0::{column.type})::text"
+            case Form.INTEGER | Form.DECIMAL | Form.FLOAT:
+                return _plain_number(name, column.kind)
             case Form.NUMBER | Form.SINGLE:
                 return _number(_number_text(name, column.kind, single=form is Form.SINGLE))
             case Form.PADDED:
@@ -103,13 +101,24 @@ class PostgresDialect:
         return None
 
 
+def _plain_number(name: str, kind: Kind) -> str:
+    match kind:
+        case Kind.BOOLEAN:
+            return f"{name}::int::text"
+        case Kind.DECIMAL:
+            return f"trim_scale({name})::text"
+        case Kind.FLOAT:
+            # Nothing added makes -0 what it is equal to; in quotes it has the column's width.
+            return f"({name} + '0')::text"
+    return f"{name}::text"
+
+
 def _number_text(name: str, kind: Kind, *, single: bool) -> str:
     if single:
-        return f"({name}::float4::float8 + 0::float8)::text"
-    if kind is Kind.FLOAT:
-        # Of either width: what is added is an unknown literal, so it takes the column's type.
-        return f"({name} + '0')::text"
-    return f"{name}::int::text" if kind is Kind.BOOLEAN else f"{name}::text"
+        value = f"{name}::float8"
+        fits = f"abs({value}) BETWEEN {LEAST_SINGLE} AND {GREATEST_SINGLE}"
+        return f"(CASE WHEN {fits} THEN {name}::float4::float8 ELSE {value} END)::text"
+    return _plain_number(name, kind)
 
 
 def _number(text: str) -> str:
@@ -127,6 +136,16 @@ def _number(text: str) -> str:
     )
 
 
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        permanent = isinstance(error, (psycopg.ProgrammingError, psycopg.DataError))
+        said = error.diag.message_primary or type(error).__name__
+        raise SourceError(f"comparing rows: PostgreSQL: {said}", temporary=not permanent) from error
+
+
 class PostgresSession:
     """One session; each statement is a snapshot of its own."""
 
@@ -141,11 +160,13 @@ class PostgresSession:
 
     def query(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """All rows of the answer."""
-        return self._connection.execute(statement.encode(), values or ()).fetchall()
+        with _told():
+            return self._connection.execute(statement.encode(), values or ()).fetchall()
 
     def stream(self, statement: str, values: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
         """The rows one by one, by a cursor of the server."""
         with (
+            _told(),
             self._connection.transaction(),
             self._connection.cursor(name=f"strangler_{uuid4().hex}") as cursor,
         ):
@@ -160,5 +181,3 @@ class PostgresSession:
     def close(self) -> None:
         """End the session."""
         self._connection.close()
-
-    errors = (psycopg.Error,)
