@@ -93,7 +93,7 @@ def _same_key(shape: Shape) -> sql.Composable:
 def recordset(columns: Sequence[str]) -> sql.Composable:
     """The rows of the one parameter as `r`, every value as text."""
     names = _comma(_sql("{} text").format(sql.Identifier(name)) for name in columns)
-    return _sql("json_torecordset(%s::json) AS r({})").format(names)
+    return _sql("json_to_recordset(%s::json) AS r({})").format(names)
 
 
 def cast(column: TargetColumn) -> sql.Composable:
