@@ -13,8 +13,8 @@ from cdc.sources.preflight import Finding
 
 _FACTS: Final = """
 SELECT c.oid::bigint, quote_ident(n.nspname), format('%%I.%%I', n.nspname, c.relname),
-       c.relkind::text, c.relpersistence::text, c.relreplident::text, quote_ident(pg_get_userbyid(c.relowner)),
-       pg_has_role(c.relowner, 'USAGE'),
+       c.relkind::text, c.relpersistence::text, c.relreplident::text,
+       quote_ident(pg_get_userbyid(c.relowner)), pg_has_role(c.relowner, 'USAGE'),
        has_schema_privilege(n.oid, 'USAGE') AND NOT EXISTS (
            SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0
            AND NOT a.attisdropped AND NOT has_column_privilege(c.oid, a.attnum, 'SELECT')),
