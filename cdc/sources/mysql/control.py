@@ -23,7 +23,7 @@ from cdc.sources.mysql.server import MARKER_TABLE, place
 from cdc.sources.mysql.sessions import Session, rows
 
 _T = TypeVar("_T")
-_DEADLOCK, _LOCK_TIMEOUT = 1213, 1205
+_DEADLOCK, _CHANGED = 1213, 1020
 _TRIES = 10
 
 MARKER_DDL = f"""CREATE TABLE IF NOT EXISTS {MARKER_TABLE} (
@@ -166,12 +166,12 @@ def _column(row: Sequence[Any], key: Sequence[str]) -> Listed:
 
 
 def _mark(session: Session, stream: str, kind: str, body: str) -> int:
-    """Write the marker, again after a deadlock: two first markers of a stream can meet in one."""
+    """Write the marker, again where two first markers of a stream have met in a deadlock."""
     for _ in range(_TRIES - 1):
         try:
             return _mark_once(session, stream, kind, body)
         except pymysql.err.OperationalError as error:
-            if error.args[0] not in {_DEADLOCK, _LOCK_TIMEOUT}:
+            if error.args[0] not in {_DEADLOCK, _CHANGED}:
                 raise
             rows(session, "ROLLBACK")
     return _mark_once(session, stream, kind, body)

@@ -15,7 +15,6 @@ from cdc.relay.ports import SourceError
 from cdc.sources.mysql.messages import FAILURE, Frames, Message
 
 _CHUNK = 1 << 20
-_END_WITHIN = 5.0
 
 
 class Reading:
@@ -63,7 +62,8 @@ class Reading:
         return found
 
     def _gone(self) -> SourceError:
-        code = self._process.wait(_END_WITHIN)
+        self._process.kill()  # no harm where it has ended; and a bounded wait where it has not
+        code = self._process.wait()
         how = f"was ended by signal {-code}" if code < 0 else f"ended with {code}"
         return SourceError(f"the process that reads the binlog {how}", temporary=True)
 

@@ -97,7 +97,8 @@ def connect(url: str) -> Session:
     """A session in UTC that autocommits and hands values over as they stand on the wire.
 
     `sql_mode` is set so that zero dates can be read and written and quotes mean what they say
-    here, whatever the server's default is. Raises `SourceError`.
+    here, and the isolation is the one in which gaps are locked, whatever the server's defaults are.
+    Raises `SourceError`.
     """
     with told("connecting to the source"):
         session = opened(
@@ -111,6 +112,7 @@ def connect(url: str) -> Session:
         )
         try:
             rows(session, "SET time_zone = '+00:00', sql_mode = ''")
+            rows(session, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         except BaseException:
             session.close()
             raise

@@ -28,6 +28,8 @@ from cdc.sources.mysql.messages import Message
 from cdc.sources.mysql.process import Reading
 from cdc.sources.mysql.sessions import Session
 
+_RELATIONS_AT_MOST = 10_000
+"""Shapes of tables that are remembered: ten times as many as the reader uses at a time."""
 HEARTBEAT = 5.0
 """Seconds after which a server with nothing to say says so; after three of them it counts as
 gone."""
@@ -147,6 +149,8 @@ class MysqlSource:
     ) -> None:  # fmt: skip
         described = tuple(Column(n, Kind(kind), of, key) for n, kind, of, key in columns)
         self._relations[number] = Relation(table, schema, name, described)
+        if len(self._relations) > _RELATIONS_AT_MOST:
+            del self._relations[next(iter(self._relations))]
 
     def _latest(self, table: str) -> Relation:
         """The shape in which a table was seen last; asked of the server before its first row."""

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import psutil
@@ -13,6 +14,11 @@ from support.mariadb import binlog_mariadb
 from cdc.change import Begin, Change, Commit
 from cdc.relay.ports import SourceError
 from tests.integration.cdc.mysql.reading import DEADLINE, Case, rows, transactions
+
+
+def readers(parent):
+    """The reading processes of a process."""
+    return [child for child in parent.children() if "cdc.sources.mysql.reader" in child.cmdline()]
 
 
 def test_after_every_commit_reading_goes_on_with_the_next_transaction(case):
@@ -81,7 +87,7 @@ def test_a_killed_reader_is_a_temporary_error_and_nothing_is_lost(case):
     case.source.start(None)
     case.run("INSERT INTO t VALUES (1)")
     ((_, _, commit),) = transactions(case.commits(1))
-    (child,) = [p for p in psutil.Process().children() if "cdc.sources.mysql.reader" in p.cmdline()]
+    (child,) = readers(psutil.Process())
     child.kill()
     case.run("INSERT INTO t VALUES (2)")
     with pytest.raises(SourceError, match="signal 9") as raised:
@@ -102,7 +108,7 @@ def test_the_reader_ends_with_its_parent(server, tmp_path):
     env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=env) as parent:
         assert parent.stdout.readline() == b"started\n"
-        (child,) = psutil.Process(parent.pid).children()
+        (child,) = readers(psutil.Process(parent.pid))
         parent.send_signal(signal.SIGKILL)
         parent.wait(10)
     child.wait(10)
@@ -135,3 +141,39 @@ def test_an_idle_table_lets_the_position_advance(case):
     events = case.until(lambda es: any(getattr(e, "resume", 0) & 0xFFFFFFFF >= end[1] for e in es))
     assert not [event for event in events if isinstance(event, Begin | Change | Commit)]
     assert events[-1].resume > start
+
+
+def test_a_reader_that_is_killed_again_and_again_loses_and_doubles_nothing(case):
+    case.run("CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(200))")
+    resume = case.source.start(None)
+    count, of = 200, 5
+
+    def write():
+        for i in range(count):
+            values = ", ".join(f"({i * of + j}, REPEAT('x', 200))" for j in range(of))
+            case.run(f"INSERT INTO t VALUES {values}")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    done, deadline, kills = [], time.monotonic() + 2 * DEADLINE, 0
+    begun, failures = None, []
+    while len(done) < count * of:
+        assert time.monotonic() < deadline, (len(done), kills)
+        try:
+            for event in case.source.read(0.2):
+                if type(event) is Begin:
+                    begun = []
+                elif type(event) is Change:
+                    begun.append(event.after[0])
+                elif type(event) is Commit:
+                    done, resume = done + begun, event.resume
+            if len(done) // 150 > kills:
+                kills += 1
+                readers(psutil.Process())[0].kill()
+        except SourceError as error:
+            failures.append(error)
+            case.again(resume)
+    writer.join()
+    assert all(error.temporary for error in failures)
+    assert done == list(range(count * of))
+    assert kills >= 3
