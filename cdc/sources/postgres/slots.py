@@ -25,7 +25,7 @@ SELECT confirmed_flush_lsn - '0/0'::pg_lsn, pg_current_wal_lsn() - '0/0'::pg_lsn
 FROM pg_replication_slots slot WHERE slot_name = %s
 """
 _OLDEST = """
-SELECT string_agg(format('%%s (%%s, since %%s)', pid, usename, xact_start), '; ')
+SELECT string_agg(format('%s (%s, since %s)', pid, usename, xact_start), '; ')
 FROM (SELECT pid, usename, xact_start FROM pg_stat_activity
       WHERE backend_xid IS NOT NULL ORDER BY xact_start LIMIT 3) oldest
 """
