@@ -42,7 +42,7 @@ class Form(StrEnum):
     UUID = "uuid"
     """32 small hexadecimal digits."""
     JSONB = "jsonb"
-    """As PostgreSQL writes jsonb: keys in its order."""
+    """Keys in one order and numbers in one form; in Python only."""
 
 
 PREFIXED: Final = frozenset({Form.TEXT, Form.PADDED, Form.JSONB})
@@ -65,7 +65,7 @@ def form_of(
     `databases` are those of both sides; `key` asks for a text that the value can be read from.
     """
     kinds = {source.kind, target.kind}
-    if kinds == {Kind.JSON}:
+    if Kind.JSON in kinds:
         return _json(source, target, databases)
     if kinds <= _NUMBERS:
         return _number(kinds, (source, target), databases)
@@ -79,9 +79,9 @@ def form_of(
 
 
 def _json(source: Column, target: Column, databases: Collection[str]) -> Form | None:
-    if set(databases) != {POSTGRES}:
-        return None
-    return Form.TEXT if source.type == target.type == "json" else Form.JSONB
+    """In SQL only where both texts come from the same type: a cast of other texts could fail."""
+    same = source.kind is target.kind and source.type == target.type
+    return Form.TEXT if same and set(databases) == {POSTGRES} else None
 
 
 def _number(

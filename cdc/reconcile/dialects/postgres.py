@@ -59,8 +59,6 @@ class PostgresDialect:
                 return f"({name} AT TIME ZONE 'UTC')::text"
             case Form.UUID:
                 return f"replace(lower({name}::text), '-', '')"
-            case Form.JSONB:
-                return f"{name}::jsonb::text"
         return f"{name}::text"
 
     def concat(self, parts: Sequence[str]) -> str:
@@ -154,7 +152,7 @@ class PostgresSession:
         self._connection = connect(url)
         self._connection.execute(
             "SELECT set_config('statement_timeout', %s, false),"
-            " set_config('max_parallel_workers_per_gather', '0', false)",
+            " set_config('max_parallel_workers_per_gather', '0', false), set_config('jit', 'off', false)",
             (str(int(seconds * 1000)),),
         )
 
