@@ -44,8 +44,8 @@ def at_home(stream: Stream, home: Home) -> Stream:
 
 def relay(stream: Stream, home: Home, wanted: Wanted, counters: Counters) -> Relay:
     """The relay of a stream; connects to the store only."""
-    from cdc.store import open_engine
     from cdc.relay.relay import Relay
+    from cdc.store import open_engine
 
     stream = at_home(stream, home)
     engine = open_engine(home.store)
@@ -207,12 +207,12 @@ def partner_of(stream: Stream) -> str:
 
 
 def _parts(stream: Stream, home: Home, engine: Engine) -> Parts:
-    from cdc.store import SqlCheckpoints
     from cdc.kafka.sink import KafkaSink
     from cdc.kafka.topics import ensure_topics
     from cdc.mapping import outgoings
     from cdc.relay.session import Parts
     from cdc.sources import open_control, open_source
+    from cdc.store import SqlCheckpoints
 
     checkpoints = SqlCheckpoints(engine, stream.name)
     epoch = checkpoints.claim()
@@ -222,7 +222,14 @@ def _parts(stream: Stream, home: Home, engine: Engine) -> Parts:
     return Parts(
         source=open_source(stream, home.folder / stream.name),
         connect=lambda: open_control(stream),
-        sink=KafkaSink(stream.kafka, stream.name, stream.delivery, stream.limits, topic),
+        sink=KafkaSink(
+            stream.kafka,
+            stream.name,
+            stream.delivery,
+            stream.limits,
+            topic,
+            make_topic=lambda event: ensure_topics(stream, event),
+        ),
         checkpoints=checkpoints,
         epoch=epoch,
         outgoing=outgoings(stream),
@@ -232,7 +239,7 @@ def _parts(stream: Stream, home: Home, engine: Engine) -> Parts:
 
 
 def _reporter(engine: Engine, stream: Stream) -> Callable[[Session], None]:
-    from cdc.store import report
     from cdc.relay.status import status
+    from cdc.store import report
 
     return lambda session: report(engine, stream.name, "relay", status(session))

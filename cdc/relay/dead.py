@@ -17,14 +17,19 @@ MOST = 10_000
 """Dead keys that a relay remembers; with more the stream stops, as something is wrong with it."""
 _KEPT = 64 * 1024
 """Bytes of a value that are kept with the dead letter."""
+_FRAME = 512
+"""Bytes that Kafka's own framing of a record may take."""
 
 
 class DeadLetters:
     """The dead keys of a stream, and the topic that takes their records."""
 
     def __init__(
-        self, sink: Sink, topic: str, counters: Counters, keys: tuple[tuple[str, str], ...]
-    ) -> None:
+        self, sink: Sink, topic: str, counters: Counters, keys: tuple[tuple[str, str], ...],
+        largest: int,
+    ) -> None:  # fmt: skip
+        """`largest`: bytes of a record that Kafka takes."""
+        self._largest = largest
         self._sink, self._topic, self._counters = sink, topic, counters
         self._keys: dict[tuple[str, str], None] = dict.fromkeys(keys)
 
@@ -75,8 +80,10 @@ class DeadLetters:
 
     def _send(self, topic: str, key: bytes, value: bytes, reason: str, headers: Headers) -> None:
         self._counters.dead_letters += 1
-        why = [("topic", topic.encode()), ("reason", reason.encode())]
-        self._sink.produce(self._topic, key, value[:_KEPT], [*headers, *why])
+        every = [*headers, ("topic", topic.encode()), ("reason", reason.encode())]
+        others = len(key) + sum(len(name) + len(each) for name, each in every) + _FRAME
+        kept = max(0, min(_KEPT, self._largest - others))
+        self._sink.produce(self._topic, key, value[:kept], every)
 
 
 def _text(key: bytes) -> str:

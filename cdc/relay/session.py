@@ -63,7 +63,11 @@ class Session:
         self.checkpoint = checkpoint
         source, sink = parts.source, parts.sink
         self._dead = DeadLetters(
-            sink, f"{stream.topics.prefix}.dead-letters", counters, checkpoint.dead
+            sink,
+            f"{stream.topics.prefix}.dead-letters",
+            counters,
+            checkpoint.dead,
+            stream.limits.record,
         )
         log = Log(stream.name, source.connector, source.database)
         era = Era(checkpoint.incarnation, parts.epoch, checkpoint.partitions)
