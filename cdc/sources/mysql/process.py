@@ -32,6 +32,8 @@ class Reading:
         self._stdin, self._stdout = self._process.stdin, self._process.stdout
         os.set_blocking(self._stdout.fileno(), False)
         self._frames = Frames()
+        self._poll = select.poll()
+        self._poll.register(self._stdout, select.POLLIN)
         try:
             self._stdin.write(json.dumps(settings).encode() + b"\n")
             self._stdin.flush()
@@ -47,7 +49,7 @@ class Reading:
             if found:
                 return self._checked(found)
             left = max(0.0, deadline - time.monotonic())
-            if not select.select([self._stdout], [], [], left)[0]:
+            if not self._poll.poll(left * 1000):
                 return []
             data = os.read(self._stdout.fileno(), _CHUNK)
             if not data:

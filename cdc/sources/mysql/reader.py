@@ -18,6 +18,7 @@ import secrets
 import select
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -34,6 +35,8 @@ from cdc.sources.mysql.tables import Scope
 
 _MESSAGES = 2_000
 """Messages in a frame at most."""
+_SEND_EVERY = 0.02
+"""Seconds that a change waits for others at most, while other tables keep the log busy."""
 _PARENT_EVERY = 1.0
 
 
@@ -156,6 +159,7 @@ class Outbox:
     def __init__(self, out: int) -> None:
         self._out = out
         self._waiting: list[Message] = []
+        self._sent = time.monotonic()
 
     def put(self, message: Message) -> None:
         """One message more."""
@@ -163,8 +167,13 @@ class Outbox:
         if len(self._waiting) >= _MESSAGES:
             self.send()
 
+    def is_due(self) -> bool:
+        """Whether something may have waited long enough, in a log that never stands still."""
+        return time.monotonic() - self._sent >= _SEND_EVERY
+
     def send(self) -> None:
         """Send what waits. Blocks while the pipe is full."""
+        self._sent = time.monotonic()
         if self._waiting:
             data = memoryview(messages.frame(self._waiting))
             self._waiting = []
@@ -181,7 +190,7 @@ def run(settings: dict[str, Any], outbox: Outbox) -> None:
     source = dump(settings, file, offset)
     for event in source.events():
         groups.feed(event)
-        if source.waits():
+        if source.waits() or outbox.is_due():
             groups.idle()
             outbox.send()
 

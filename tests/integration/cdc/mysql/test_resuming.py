@@ -133,6 +133,38 @@ def test_a_server_that_restarts_is_a_temporary_error(tmp_path):
         assert [change.after for change in case.changes(2)] == [(1,), (2,)]
 
 
+def test_silence_is_told_from_a_dead_connection(tmp_path, monkeypatch):
+    monkeypatch.setattr("cdc.sources.mysql.source.HEARTBEAT", 0.5)
+    with binlog_mariadb() as server, Case(server, "shop", tmp_path) as case:
+        case.run("CREATE TABLE t (id INT PRIMARY KEY)")
+        case.source.start(None)
+        assert not [e for e in case.source.read(3.0) if type(e) is Change]  # six heartbeats
+        case.run("INSERT INTO t VALUES (1)")
+        case.commits(1)
+        server.process.send_signal(signal.SIGSTOP)
+        try:
+            with pytest.raises(SourceError) as raised:
+                case.until(lambda _: False)
+        finally:
+            server.process.send_signal(signal.SIGCONT)
+        assert raised.value.temporary
+
+
+def test_a_change_does_not_wait_for_other_tables_to_be_still(case):
+    case.run("CREATE TABLE t (id INT PRIMARY KEY)", "CREATE TABLE other (id INT PRIMARY KEY)")
+    resume = case.source.start(None)
+    case.source.close()
+    many = "FOR i IN 1..10000 DO INSERT INTO other VALUES (i); END FOR;"
+    case.run("INSERT INTO t VALUES (1)", f"BEGIN NOT ATOMIC {many} END")
+    end = case.run("SHOW MASTER STATUS")[0][1]
+    case.again(resume)
+    deadline, batch = time.monotonic() + DEADLINE, []
+    while not any(type(event) is Commit for event in batch):
+        assert time.monotonic() < deadline
+        batch = case.source.read(0.5)
+    assert all(getattr(event, "resume", 0) & 0xFFFFFFFF < end for event in batch)
+
+
 def test_an_idle_table_lets_the_position_advance(case):
     case.run("CREATE TABLE t (id INT PRIMARY KEY)", "CREATE TABLE other (id INT PRIMARY KEY)")
     start = case.source.start(None)
