@@ -47,6 +47,12 @@ def eventually(condition) -> None:
         time.sleep(0.02)
 
 
+def confirm(case, events) -> None:
+    for event in events:
+        if type(event) in {Commit, Reached}:
+            case.source.confirm(event.resume)
+
+
 def refused(case, resume) -> str:
     """The message of a permanent error of a start from there."""
     with pytest.raises(SourceError) as raised:
@@ -197,8 +203,8 @@ def test_a_server_that_ends_is_worth_another_try_and_nothing_is_lost(own):
     own.begin("item")
     own.run("INSERT INTO item VALUES (1)")
     ((_, _, commit),) = own.commits()
-    for sent in (signal.SIGINT, signal.SIGQUIT):
-        own.cluster.stop(sent)
+    for end in (lambda: own.cluster.stop(signal.SIGQUIT), own.cluster.kill):
+        end()
         with pytest.raises(SourceError) as raised:
             own.until(lambda _: False)
         assert raised.value.temporary
@@ -210,6 +216,19 @@ def test_a_server_that_ends_is_worth_another_try_and_nothing_is_lost(own):
         own.again(commit.resume)
         ((_, (change,), commit),) = own.commits()
     assert change.after[0] == 3
+
+
+def test_a_server_that_shuts_down_waits_no_longer_than_for_what_is_confirmed(own):
+    """It waits until its readers have confirmed everything; one that never does delays it."""
+    own.begin("item")
+    own.run("INSERT INTO item VALUES (1)")
+    confirm(own, own.up_to_now())
+    own.cluster.process.send_signal(signal.SIGINT)
+    with pytest.raises(SourceError) as raised:
+        while True:
+            confirm(own, own.until(bool))
+    assert raised.value.temporary
+    own.cluster.stop()
 
 
 def test_a_lost_slot_is_a_permanent_error_that_says_so(own):
