@@ -152,7 +152,8 @@ class PostgresSession:
         self._connection = connect(url)
         self._connection.execute(
             "SELECT set_config('statement_timeout', %s, false),"
-            " set_config('max_parallel_workers_per_gather', '0', false), set_config('jit', 'off', false)",
+            " set_config('max_parallel_workers_per_gather', '0', false),"
+            " set_config('jit', 'off', false)",
             (str(int(seconds * 1000)),),
         )
 
