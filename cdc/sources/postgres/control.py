@@ -14,7 +14,7 @@ from cdc.change import Relation, Row
 from cdc.config.model import Stream
 from cdc.relay.ports import Chunk, SourceError
 from cdc.sources.postgres import catalog
-from cdc.sources.postgres.loading import read_lossless
+from cdc.sources.postgres.loading import read_lossless, unencoded
 from cdc.sources.postgres.selecting import Plan
 from cdc.sources.postgres.session import connect, failures
 from cdc.sources.postgres.visibility import Snapshot
@@ -38,6 +38,8 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute 
 WHERE n.nspname = %s AND c.relname = %s GROUP BY c.oid, c.relkind
 """
 """The snapshot that the transaction's next statement reads by, and the table's shape under it."""
+_AS_IT_IS: Final = "SET LOCAL client_encoding TO SQL_ASCII"
+"""Text without an encoding is sent as it is; as UTF-8, the first bad byte would be an error."""
 _COUNTED: Final = 10_000
 """Tables that seem smaller are counted: the planner guesses badly there, and counting is cheap."""
 
@@ -122,8 +124,11 @@ class PostgresControl:
     def _read(self, relation: Relation, statement: Callable[[Plan], sql.Composed]) -> Chunk:
         with failures(f"reading {relation.table}"), self._transaction(read_only=True) as session:
             snapshot, plan = self._plan(session, relation)
+            query = statement(plan).as_bytes(session)
             assert self._reading is not None
-            rows = self._reading.execute(statement(plan)).fetchall()
+            if unencoded(session):
+                self._reading.execute(_AS_IT_IS)
+            rows = self._reading.execute(query).fetchall()
         return Chunk(relation, rows, Snapshot(snapshot).contains)
 
     def _plan(self, session: catalog.Connection, relation: Relation) -> tuple[str, Plan]:

@@ -45,10 +45,14 @@ _LOADERS: dict[Kind, type[Loader]] = {
 }
 
 
+def unencoded(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the database keeps whatever bytes it was given as text."""
+    return connection.info.parameter_status("server_encoding") == "SQL_ASCII"
+
+
 def read_lossless(cursor: psycopg.Cursor[Any]) -> None:
     """Have a cursor's queries return values as docs/formats.md has them."""
-    unencoded = cursor.connection.info.parameter_status("server_encoding") == "SQL_ASCII"
-    written = _AnyBytes if unencoded else TextLoader
+    written = _AnyBytes if unencoded(cursor.connection) else TextLoader
     known = {
         0
     }  # stands for whatever has no loader of its own: enums, domains of others, extensions
