@@ -10,7 +10,7 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.appliers import Bench
 
@@ -113,7 +113,9 @@ def replace(bench, *, crash, batch):
     bench.applier = bench.another(bench.reader, batch=batch)
 
 
-@settings(max_examples=60)
+@settings(
+    max_examples=40, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
 @given(st.randoms(use_true_random=False), st.integers(1, 40), st.integers(1, 30))
 def test_however_it_is_delivered_the_copy_is_the_source(chance, length, batch):
     source = Source()

@@ -6,16 +6,22 @@ import contextlib
 
 from sqlalchemy import text
 
+from cdc import functions
 from cdc.applier import state
 from cdc.applier.applier import Applier
 from cdc.applier.targets import open_target
 from cdc.config.model import Stream, TableSync, Topics
+from cdc.mapping import mappings
 from cdc.testing import ScriptedReader
 from support.records import Script
 
 
 def stream(url, *tables, partitions=2, **more):
-    syncs = tuple(TableSync(table=name, to=name) for name in tables)
+    """Tables by name, or as records where more is said of them."""
+    syncs = tuple(
+        table if isinstance(table, TableSync) else TableSync(table=table, to=table)
+        for table in tables
+    )
     topics = Topics(prefix="shop", partitions=partitions)
     return Stream(name="shop", source="sqlite://", target=url, tables=syncs, topics=topics, **more)
 
@@ -41,7 +47,8 @@ class Bench:
             reader = ScriptedReader()
             reader._logs = self.reader._logs
         target = open_target(self.url, "shop", reverse=self.stream.reverse)
-        applier = Applier(self.stream, target, reader, clock=lambda: self.now, **more)
+        how = mappings(self.stream, functions.load)
+        applier = Applier(self.stream, target, reader, how, clock=lambda: self.now, **more)
         self._closing.callback(applier.close)
         return applier
 

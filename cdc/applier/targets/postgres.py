@@ -170,7 +170,9 @@ class PostgresTarget:
 
     def clear(self, connection: Connection, table: TargetTable) -> None:
         """DELETE, not TRUNCATE: readers of an older snapshot go on seeing their rows."""
-        _raw(connection).execute(sql.SQL("DELETE FROM {}").format(statements.name_of(table)))
+        _raw(connection).execute(
+            sql.SQL("DELETE FROM {}").format(sql.Identifier(*identifiers(table.name)))
+        )
 
     def settle(self, connection: Connection) -> None:
         """Check what is DEFERRABLE now (Django's foreign keys are)."""

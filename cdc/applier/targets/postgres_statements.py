@@ -36,16 +36,16 @@ def upsert(shape: Shape) -> bytes:
     table, key = shape.table, shape.key
     settable = [c for c in shape.columns if c not in key and not table.columns[c].fixed]
     action = _sql("DO UPDATE SET {}").format(
-        _comma(_sql("{0} = EXCLUDED.{0}").format(sql.Identifier(name)) for name in settable)
+        _comma(_sql("{0} = EXCLUDED.{0}").format(_id(name)) for name in settable)
     )
     return (
         _sql("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} ON CONFLICT ({}) {}")
         .format(
-            name_of(table),
-            _comma(map(sql.Identifier, shape.columns)),
+            _name(table),
+            _comma(map(_id, shape.columns)),
             _comma(cast(table.columns[name]) for name in shape.columns),
             recordset(shape.columns),
-            _comma(map(sql.Identifier, key)),
+            _comma(map(_id, key)),
             action if settable else _sql("DO NOTHING"),
         )
         .as_bytes(None)
@@ -61,11 +61,8 @@ def update(shape: Shape) -> bytes:
     return (
         _sql("UPDATE {} AS t SET {} FROM {} WHERE {}")
         .format(
-            name_of(shape.table),
-            _comma(
-                _sql("{} = {}").format(sql.Identifier(name), cast(columns[name]))
-                for name in settable
-            ),
+            _name(shape.table),
+            _comma(_sql("{} = {}").format(_id(name), cast(columns[name])) for name in settable),
             recordset(shape.columns),
             _same_key(shape),
         )
@@ -78,27 +75,26 @@ def delete(shape: Shape) -> bytes:
     """Delete rows by their keys."""
     return (
         _sql("DELETE FROM {} AS t USING {} WHERE {}")
-        .format(name_of(shape.table), recordset(shape.key), _same_key(shape))
+        .format(_name(shape.table), recordset(shape.key), _same_key(shape))
         .as_bytes(None)
     )
 
 
 def _same_key(shape: Shape) -> sql.Composable:
     return sql.SQL(" AND ").join(
-        _sql("t.{} = {}").format(sql.Identifier(name), cast(shape.table.columns[name]))
-        for name in shape.key
+        _sql("t.{} = {}").format(_id(name), cast(shape.table.columns[name])) for name in shape.key
     )
 
 
 def recordset(columns: Sequence[str]) -> sql.Composable:
     """The rows of the one parameter as `r`, every value as text."""
-    names = _comma(_sql("{} text").format(sql.Identifier(name)) for name in columns)
+    names = _comma(_sql("{} text").format(_id(name)) for name in columns)
     return _sql("json_to_recordset(%s::json) AS r({})").format(names)
 
 
 def cast(column: TargetColumn) -> sql.Composable:
     """A value's text as the column's type."""
-    value = _sql("r.{}").format(sql.Identifier(column.name))
+    value = _sql("r.{}").format(_id(column.name))
     if column.form is Form.BYTES:
         return _sql("decode({}, 'base64')").format(value)
     if column.form is Form.NUMBER:
@@ -110,12 +106,16 @@ def cast(column: TargetColumn) -> sql.Composable:
 
 def _type(column: TargetColumn) -> sql.SQL:
     # The text is `format_type`'s own, quoted by PostgreSQL; it is no identifier that could be.
-    return sql.SQL(column.type)
+    return sql.SQL(column.type.replace("%", "%%"))
 
 
-def name_of(table: TargetTable) -> sql.Identifier:
-    """The table's name, quoted."""
-    return sql.Identifier(*identifiers(table.name))
+def _name(table: TargetTable) -> sql.Composable:
+    return _id(*identifiers(table.name))
+
+
+def _id(*names: str) -> sql.Composable:
+    """A quoted identifier; `%` twice, as the driver looks for its parameters."""
+    return sql.Identifier(*(name.replace("%", "%%") for name in names))
 
 
 def _comma(parts: Iterable[sql.Composable]) -> sql.Composed:

@@ -4,7 +4,7 @@ import pytest
 
 from cdc.applier import state
 from cdc.applier.ports import Stopped
-from cdc.config.model import UnknownColumns
+from cdc.config.model import TableSync, UnknownColumns
 
 REVIEW = "CREATE TABLE review (id bigint PRIMARY KEY, title varchar(50) NOT NULL, stars int)"
 ORDERS = (
@@ -224,3 +224,64 @@ def test_an_applier_that_was_robbed_unawares_writes_nothing(shop):
     with pytest.raises(Exception, match="held by another applier"):
         s.applier.step()
     assert s.sql("SELECT * FROM review") == []
+
+
+ODD = {
+    "postgresql": 'CREATE TABLE "or%der ""x" ("a b" int, "se`lect" varchar(20), "%s" bytea, '
+    'PRIMARY KEY ("a b", "se`lect"))',
+    "mysql": 'CREATE TABLE `or%der "x` (`a b` int, `se``lect` varchar(20), `%s` blob, '
+    "PRIMARY KEY (`a b`, `se``lect`))",
+    "sqlite": 'CREATE TABLE "or%der ""x" ("a b" int, "se`lect" varchar(20), "%s" blob, '
+    'PRIMARY KEY ("a b", "se`lect"))',
+}
+
+
+def test_odd_names_and_keys_of_several_columns(shop):
+    names = {"k": "se`lect", "value": "%s"}
+    s = shop("SELECT 1", TableSync(table="t", to='or%der "x', columns=names))
+    with s.engine.begin() as connection:
+        connection.connection.driver_connection.cursor().execute(ODD[s.engine.name])
+    key = ("a b", "k")
+    s.script.put("t", {"a b": 1, "k": "x", "value": "3q0="}, key=key)
+    s.script.put("t", {"a b": 1, "k": "y", "value": "3q0="}, key=key)
+    s.script.put("t", {"a b": 2, "k": "x", "value": None}, key=key)
+    s.step()
+    s.script.put("t", {"a b": 1, "k": "x"}, key=key, op="u", unavailable=["value"])
+    s.script.drop("t", {"a b": 1, "k": "y"})
+    s.script.put("t", {"a b": 2, "k": "x", "value": "3g=="}, key=key, op="u")
+    s.step()
+    with s.engine.begin() as connection:
+        cursor = connection.connection.driver_connection.cursor()
+        table = '"or%der ""x"' if s.engine.name != "mysql" else '`or%der "x`'
+        cursor.execute(f"SELECT * FROM {table} ORDER BY 1")
+        assert list(cursor.fetchall()) == [(1, "x", b"\xde\xad"), (2, "x", b"\xde")]
+    assert s.parked() == {"waiting": 0, "parked": 0}
+
+
+def test_a_table_without_an_index_on_the_key_is_refused(shop):
+    s = shop("CREATE TABLE t (id int, a int)", "t")
+    s.script.put("t", {"id": 1, "a": 1})
+    with pytest.raises(Stopped, match=r"no unique index on \(id\)"):
+        s.step()
+
+
+def test_a_table_that_is_missing_is_named(shop):
+    s = shop("SELECT 1", "review")
+    with pytest.raises(Stopped, match="the target has no table review"):
+        s.step()
+
+
+def test_children_ahead_of_their_parents_are_not_read_into_the_target_without_end(shop):
+    s = shop(ORDERS, "orders", "customer", partitions=1)
+    if s.engine.name == "sqlite":
+        pytest.skip("SQLite's applier does not check foreign keys")
+    for number in range(3_000):
+        s.script.put("orders", {"id": number, "customer_id": number})
+    s.step()
+    assert s.parked()["waiting"] == 2_000
+    for number in range(3_000):
+        s.script.put("customer", {"id": number, "email": f"c{number}"})
+    seq = s.marker()
+    s.step(8)
+    assert s.arrived(seq)
+    assert s.sql("SELECT count(*) FROM orders") == [(3_000,)]

@@ -1,7 +1,8 @@
 """The applier behind a broker: Kafka's protocol, a real database, the loop in a thread."""
 
-import json
 import threading
+from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 from confluent_kafka import Producer
@@ -11,7 +12,7 @@ from support.kafka import QUIET, make_topic, tansu, until
 from cdc.applier.applier import Applier
 from cdc.applier.state import wait_arrived
 from cdc.applier.targets import open_target
-from cdc.config.model import Kafka
+from cdc.config.model import Kafka, Topics
 from cdc.kafka.reader import Reader
 
 REVIEW = "CREATE TABLE review (id bigint PRIMARY KEY, title varchar(50) NOT NULL, stars int)"
@@ -38,7 +39,10 @@ class ToKafka:
 @pytest.fixture
 def s(pg, broker):
     bench = Bench(pg, REVIEW, "review")
-    make_topic(broker, "shop.review", 2)
+    prefix = f"t{uuid4().hex[:8]}"
+    bench.stream = replace(bench.stream, topics=Topics(prefix, 2))
+    bench.script.prefix = prefix
+    make_topic(broker, f"{prefix}.review", 2)
     bench.broker = broker
     bench.script.reader = ToKafka(broker)
     yield bench
@@ -84,20 +88,13 @@ def test_what_is_in_the_topics_arrives_and_a_cut_connection_is_mended(s):
         assert wait_arrived(s.engine, "shop", rows(s, ROWS), WITHIN)
         until(lambda: running.applier.counters.failures, "the cut was noticed")
     assert s.sql("SELECT count(*) FROM review") == [(2 * ROWS,)]
-    assert json.dumps(s.sql("SELECT lease_owner FROM strangler_applied")) == "[[null], [null]]"
+    assert s.sql("SELECT lease_owner FROM strangler_applied") == [(None,), (None,)]
 
 
-def test_an_applier_that_starts_before_its_topics_waits_for_them(pg, broker):
-    bench = Bench(pg, REVIEW, "review")
-    bench.broker, bench.stream = broker, bench.stream
-    topics = type(bench.stream.topics)(prefix="later", partitions=2)
-    bench.stream = type(bench.stream)(
-        name="shop", source="sqlite://", target=pg, tables=bench.stream.tables, topics=topics
-    )
-    bench.script.prefix = "later"
-    with Running(bench) as running:
-        until(lambda: running.applier._reading._assigned, "it reads what is not there")
-        make_topic(broker, "later.review", 2)
-        bench.script.reader = ToKafka(broker)
-        assert wait_arrived(bench.engine, "shop", rows(bench, 0), WITHIN)
-    bench.close()
+def test_an_applier_that_starts_before_its_topics_waits_for_them(s):
+    s.stream = replace(s.stream, topics=Topics(f"{s.script.prefix}-later", 2))
+    s.script.prefix += "-later"
+    with Running(s) as running:
+        until(lambda: running.applier.counters.failures, "it reads what is not there", WITHIN)
+        make_topic(s.broker, f"{s.script.prefix}.review", 2)
+        assert wait_arrived(s.engine, "shop", rows(s, 0), WITHIN)
