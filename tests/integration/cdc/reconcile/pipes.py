@@ -44,10 +44,10 @@ class Pipe:
         self.failures = []
 
     def source(self, *statements, **values):
-        return _run(self._source, statements, values)
+        return run(self._source, statements, values)
 
     def target(self, *statements, **values):
-        return _run(self._target, statements, values)
+        return run(self._target, statements, values)
 
     def both(self, *statements):
         self.source(*statements)
@@ -122,7 +122,7 @@ class Pipe:
         thread.start()
 
 
-def _run(engine, statements, values):
+def run(engine, statements, values):
     with engine.begin() as connection:
         for statement in statements:
             done = connection.execute(text(statement), values)
