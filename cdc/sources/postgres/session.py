@@ -38,13 +38,18 @@ JOIN pg_settings AS known ON lower(known.name) = wanted.name
 """In one round trip, without the settings that this version does not know."""
 
 
-def connect(url: str) -> Connection:
-    """A session in autocommit; raises `SourceError`, temporary unless the URL is none."""
+def address(url: str, **more: str) -> str:
+    """A URL in libpq's words, with our defaults. Raises a permanent `SourceError` for no URL."""
     try:
-        given = make_conninfo("", **_DEFAULTS | conninfo_to_dict(url))
+        return make_conninfo("", **_DEFAULTS | conninfo_to_dict(url) | more)
     except psycopg.ProgrammingError:
         # libpq's message quotes what it cannot read, and with it the password.
         raise SourceError("PostgreSQL's URL in `source:` is none", temporary=False) from None
+
+
+def connect(url: str) -> Connection:
+    """A session in autocommit; raises `SourceError`, temporary unless the URL is none."""
+    given = address(url)
     with failures("connecting to the source"):
         connection = psycopg.connect(given, autocommit=True, prepare_threshold=None)
         settings = SETTINGS | _LIMITS

@@ -18,6 +18,7 @@ from cdc.sources.postgres.catalog import Connection
 
 _RELEASED_WITHIN: Final = 10.0
 """Seconds that a server needs at most to notice that a reader has gone."""
+_MADE_WITHIN: Final = "60s"
 _SLOT = """
 SELECT confirmed_flush_lsn - '0/0'::pg_lsn, pg_current_wal_lsn() - '0/0'::pg_lsn,
        plugin, database, database = current_database(), wal_status,
@@ -67,14 +68,15 @@ def slot_of(session: Connection, name: str) -> Slot | None:
 def create_slot(session: Connection, name: str) -> Slot:
     """Make the slot. Waits until every transaction that is open now has ended.
 
-    Raises a temporary `SourceError` that names them when that takes longer than the session's
-    `statement_timeout`. From PostgreSQL 17 on the slot is copied to standbys that are set up for
+    Raises a temporary `SourceError` that names them when that takes longer than a minute. From PostgreSQL 17 on the slot is copied to standbys that are set up for
     it, so that it survives a failover.
     """
     failover = ", failover => true" if session.info.server_version >= 170000 else ""
     query = f"SELECT pg_create_logical_replication_slot(%s, 'pgoutput'{failover})"
     try:
-        session.execute(query.encode(), (name,))
+        with session.transaction():
+            session.execute("SELECT set_config('statement_timeout', %s, true)", (_MADE_WITHIN,))
+            session.execute(query.encode(), (name,))
     except psycopg.errors.QueryCanceled as error:
         row = session.execute(_OLDEST).fetchone()
         raise SourceError(

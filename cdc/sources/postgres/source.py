@@ -16,12 +16,9 @@ it before the relay comes back cannot be told from one that was not behind.
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-
-import psycopg
 
 from cdc.change import Event, Identity, Position
 from cdc.config.model import Stream
@@ -30,7 +27,7 @@ from cdc.relay.ports import SourceError
 from cdc.sources.postgres.assembly import MOST, Assembler
 from cdc.sources.postgres.catalog import Connection
 from cdc.sources.postgres.names import publication_name, slot_name
-from cdc.sources.postgres.session import connect
+from cdc.sources.postgres.session import connect, failures
 from cdc.sources.postgres.slots import Slot, create_slot, drop_slot, retained, slot_of
 from cdc.sources.postgres.tables import Tables
 from cdc.sources.postgres.values import SETTINGS
@@ -70,7 +67,7 @@ class PostgresSource:
         self._spill.clean()
         wire = self._connected()
         self._session = session = self._session or connect(self._stream.source)
-        with _failures():
+        with failures("starting to read"):
             tables = Tables(session, self._stream)
             slot = slot_of(session, self._slot)
             if slot is None and resume is None:
@@ -89,14 +86,17 @@ class PostgresSource:
         assert self._wire is not None
         assert self._assembler is not None
         deadline = time.monotonic() + timeout
-        with _failures():
-            events = self._assembler.go_on(self._waiting)
-            while not events:  # what is spilled is no event yet
-                left = max(0.0, deadline - time.monotonic())
-                self._waiting = iter(self._wire.read(left, MOST))
+        try:
+            with failures("describing a table"):
                 events = self._assembler.go_on(self._waiting)
-                if not left:
-                    break
+                while not events:  # what is spilled is no event yet
+                    left = max(0.0, deadline - time.monotonic())
+                    self._waiting = iter(self._wire.read(left, MOST))
+                    events = self._assembler.go_on(self._waiting)
+                    if not left:
+                        break
+        except ProtocolError as error:
+            raise SourceError(f"PostgreSQL sent {error}", temporary=True) from error
         return events
 
     def confirm(self, resume: Position) -> None:
@@ -182,14 +182,3 @@ class PostgresSource:
 
     def _remedy(self) -> str:
         return f"resume with a snapshot: `strangler cdc run {self._stream.name} --resnapshot`"
-
-
-@contextlib.contextmanager
-def _failures() -> Iterator[None]:
-    """What PostgreSQL or the connection reports is worth another session."""
-    try:
-        yield
-    except ProtocolError as error:
-        raise SourceError(f"PostgreSQL sent {error}", temporary=True) from error
-    except psycopg.Error as error:
-        raise SourceError(f"PostgreSQL: {str(error).strip()}", temporary=True) from error

@@ -6,18 +6,15 @@ itself: unlike a replication cursor it confirms nothing on its own.
 
 from __future__ import annotations
 
-import contextlib
 import select
 import struct
 import time
-from collections.abc import Iterator
 from typing import Final
 
-import psycopg
 from psycopg import pq
-from psycopg.conninfo import make_conninfo
 
 from cdc.relay.ports import SourceError
+from cdc.sources.postgres.session import address, failures
 
 _STATUS: Final = struct.Struct(">cQQQqB")
 _KEEPALIVE: Final = struct.Struct(">QqB")
@@ -25,7 +22,7 @@ _LOG, _ALIVE = b"wk"
 _HEADER: Final = 25
 """Bytes before the payload of an XLogData message."""
 _EPOCH_US: Final = 946_684_800_000_000
-_CONNECT_WITHIN = 10
+_READING = "reading the log"
 STATUS_EVERY = 5.0
 """Seconds between status messages; the server gives up after `wal_sender_timeout`, 60 s."""
 MOST_BYTES: Final = 4 * 1024 * 1024
@@ -42,16 +39,11 @@ class Keepalive:
 
 
 class Replication:
-    """A walsender session that streams one slot. Every failure is a temporary `SourceError`."""
+    """A walsender session that streams one slot. Every failure is a `SourceError`."""
 
     def __init__(self, url: str) -> None:
         """Connect."""
-        with _failures():
-            conninfo = make_conninfo(
-                url, replication="database", application_name="strangler",
-                connect_timeout=_CONNECT_WITHIN,
-            )  # fmt: skip
-            self._conn = pq.PGconn.connect(conninfo.encode())
+        self._conn = pq.PGconn.connect(address(url, replication="database").encode())
         if self._conn.status != pq.ConnStatus.OK:
             message = self._conn.get_error_message()
             self._conn.finish()
@@ -63,7 +55,7 @@ class Replication:
 
     def query(self, command: str) -> list[tuple[str | None, ...]]:
         """A replication command's or a query's rows."""
-        with _failures():
+        with failures(_READING):
             result = self._conn.exec_(command.encode())
         if result.status not in {pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK}:
             raise SourceError(f"PostgreSQL: {result.get_error_message().strip()}", temporary=True)
@@ -77,7 +69,7 @@ class Replication:
 
     def start(self, command: str, confirmed: int) -> None:
         """Begin to stream; `confirmed` is what the server knows already."""
-        with _failures():
+        with failures(_READING):
             result = self._conn.exec_(command.encode())
         if result.status != pq.ExecStatus.COPY_BOTH:
             raise SourceError(f"PostgreSQL: {result.get_error_message().strip()}", temporary=True)
@@ -88,7 +80,7 @@ class Replication:
         """The messages that are there, up to `most`; waits up to `timeout` for the first one."""
         messages: list[bytes | Keepalive] = []
         deadline = time.monotonic() + timeout
-        with _failures():
+        with failures(_READING):
             while True:
                 self._tell_in_time()
                 self._take(messages, most)
@@ -101,7 +93,7 @@ class Replication:
         """Let the server forget everything before `position`; sent at once."""
         if position > self._confirmed:
             self._confirmed = position
-            with _failures():
+            with failures(_READING):
                 self._tell()
 
     def close(self) -> None:
@@ -114,7 +106,7 @@ class Replication:
         while len(messages) < most and room > 0:
             size, data = take(1)
             if size > 0:
-                room -= size
+                room, consumed = room - size, False
                 if data[0] == _LOG:
                     messages.append(bytes(data[_HEADER:]))
                 else:
@@ -159,14 +151,3 @@ class Replication:
         if self._conn.put_copy_data(_STATUS.pack(b"r", at, at, at, now, 0)) == 1:
             self._conn.flush()
             self._told = time.monotonic()
-
-
-@contextlib.contextmanager
-def _failures() -> Iterator[None]:
-    """A cut connection is a temporary `SourceError`; an address that is none stays unnamed."""
-    try:
-        yield
-    except psycopg.ProgrammingError:
-        raise SourceError("PostgreSQL: `source:` is no valid address", temporary=False) from None
-    except psycopg.Error as error:
-        raise SourceError(f"PostgreSQL: {str(error).strip()}", temporary=True) from error

@@ -190,7 +190,7 @@ def test_a_transaction_that_stays_open_does_not_hold_the_start_forever(case, mon
     open_.execute("BEGIN")
     open_.execute("INSERT INTO item VALUES (1)")
     case.source = PostgresSource(case.stream, case.folder)
-    monkeypatch.setattr("cdc.sources.postgres.session._LIMITS", {"statement_timeout": "500"})
+    monkeypatch.setattr("cdc.sources.postgres.slots._MADE_WITHIN", "500ms")
     with pytest.raises(SourceError, match="stay open") as raised:
         case.source.start(None)
     assert raised.value.temporary
