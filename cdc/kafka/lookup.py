@@ -10,11 +10,14 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from cdc.config.model import Kafka
 from cdc.kafka.client import settings
-from cdc.kafka.errors import ReaderError, reader_error
+from cdc.kafka.errors import ReaderError, reader_error, reason_of
 
 # ruff: noqa: SLF001 - the library names its own errors with a `_`
 ASK_WITHIN: Final = 10.0
 """Seconds for one answer."""
+_MOVING: Final = frozenset({KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE})
+"""A partition that was just made, or is moving to another broker."""
+_AGAIN_AFTER: Final = 0.05
 _FIRST_STEP, _GROWTH = 16, 16
 
 
@@ -43,14 +46,14 @@ class Lookup:
         The answer to a fetch says where the log ends, too; on the embedded broker that one is
         right, while its answer to the question itself may be smaller.
         """
-        low, high = self._asked(partition)
+        low, high = asked(self._consumer, partition)
         next(self.read(partition, high), None)
         found = self._consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)
         return low, max(high, found[1] if found else high)
 
     def last(self, partition: tuple[str, int]) -> Message | None:
         """The last record of a partition; None for an empty one."""
-        low, high = self._asked(partition)
+        low, high = asked(self._consumer, partition)
         step = _FIRST_STEP  # what ends a transaction has an offset too, so the last may be none
         while True:
             start = max(low, high - step)
@@ -64,16 +67,6 @@ class Lookup:
     def close(self) -> None:
         """Disconnect."""
         self._consumer.close()
-
-    def _asked(self, partition: tuple[str, int]) -> tuple[int, int]:
-        try:
-            found = self._consumer.get_watermark_offsets(TopicPartition(*partition), ASK_WITHIN)
-        except KafkaException as error:
-            raise reader_error(_name(partition), error) from error
-        if found is None:
-            raise ReaderError(f"{_name(partition)}: Kafka does not answer", temporary=True)
-        low, high = found
-        return low, high
 
     def read(self, partition: tuple[str, int], start: int) -> Iterator[Message]:
         """The records from there to the end of the log."""
@@ -90,6 +83,23 @@ class Lookup:
                 return
             else:
                 raise reader_error(_name(partition), KafkaException(error))
+
+
+def asked(consumer: Consumer, partition: tuple[str, int]) -> tuple[int, int]:
+    """Where a log begins and ends, as the broker answers. Raises `ReaderError`."""
+    deadline = time.monotonic() + ASK_WITHIN
+    while True:
+        try:
+            found = consumer.get_watermark_offsets(TopicPartition(*partition), ASK_WITHIN)
+        except KafkaException as error:
+            if reason_of(error).code() not in _MOVING or time.monotonic() >= deadline:
+                raise reader_error(_name(partition), error) from error
+            time.sleep(_AGAIN_AFTER)
+            continue
+        if found is None:
+            raise ReaderError(f"{_name(partition)}: Kafka does not answer", temporary=True)
+        low, high = found
+        return low, high
 
 
 def last_checkpoint(kafka: Kafka, topic: str) -> bytes | None:

@@ -10,20 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from confluent_kafka import (
-    OFFSET_BEGINNING,
-    Consumer,
-    KafkaError,
-    KafkaException,
-    Message,
-    TopicPartition,
-)
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from cdc.applier.ports import Record
 from cdc.config.model import Kafka
 from cdc.kafka.client import brokers, settings
 from cdc.kafka.errors import is_permanent, reader_error
-from cdc.kafka.lookup import ASK_WITHIN, Lookup
+from cdc.kafka.lookup import ASK_WITHIN, Lookup, asked
 
 _GROUP: Final = "strangler"
 """The library wants a name; no group of that name ever comes to be."""
@@ -43,11 +36,17 @@ class Reader:
         self._closed = False
 
     def assign(self, positions: Mapping[tuple[str, int], int | None]) -> None:
-        """Read these partitions and no others from these offsets; None for the log's start."""
+        """Read these partitions and no others from these offsets; None for the log's start.
+
+        Raises `ReaderError` where a start has to be asked for and there is no answer.
+        """
+        # Asked for here, as the library takes half a second to find a log's start by itself.
         self._consumer.assign(
             [
-                TopicPartition(topic, number, OFFSET_BEGINNING if offset is None else offset)
-                for (topic, number), offset in positions.items()
+                TopicPartition(
+                    *partition, asked(self._consumer, partition)[0] if at is None else at
+                )
+                for partition, at in positions.items()
             ]
         )
 
@@ -134,7 +133,8 @@ class Reader:
             "auto.offset.reset": "error",
             "allow.auto.create.topics": False,
             "isolation.level": "read_committed" if committed_only else "read_uncommitted",
-            "fetch.wait.max.ms": 100,
+            # A change of the assignment waits for the fetch that is under way.
+            "fetch.wait.max.ms": 20,
             "fetch.error.backoff.ms": 100,
             "queued.max.messages.kbytes": 16 * 1024,
             "fetch.max.bytes": 16 * 1024 * 1024,
