@@ -1,11 +1,14 @@
 """What the preflight says, does and undoes, on real servers."""
 
+import os
+import signal
+import subprocess
 import time
 from dataclasses import replace
 
 import psycopg
 import pytest
-from support.databases import debian_postgres, logical_postgres
+from support.databases import Cluster, debian_postgres, folder, free_port, logical_postgres
 from support.streams import a_stream
 
 from cdc.config.model import Limits, TableSync
@@ -348,3 +351,48 @@ def test_a_server_that_is_not_prepared_is_told_everything_at_once(preflight, pro
         idle = [finding for finding in doubts if "idle_replication_slot_timeout" in finding.what]
         assert len(idle) == (programs is None)
         setup.close()
+
+
+def test_a_slot_whose_log_is_gone(case, preflight):
+    case.run(ITEM)
+    case.begin("item")
+    case.source.close()
+    until_free(case)
+    settings = ("max_slot_wal_keep_size = '1MB'", "min_wal_size = '32MB'", "max_wal_size = '32MB'")
+    try:
+        case.run(*(f"ALTER SYSTEM SET {each}" for each in settings), "SELECT pg_reload_conf()")
+        for _ in range(4):
+            case.run("SELECT pg_switch_wal()", "CREATE TABLE x ()", "DROP TABLE x")
+        case.run("SELECT pg_switch_wal()", "CHECKPOINT")
+        setup = preflight(case.stream)
+        assert about(told(setup), "has lost its log").remedy.endswith("--resnapshot")
+        assert setup.undo()
+    finally:
+        case.run("ALTER SYSTEM RESET ALL", "SELECT pg_reload_conf()")
+
+
+@pytest.mark.parametrize("programs", [None, debian_postgres(15)], ids=["newest", "oldest"])
+def test_a_standby_is_no_source(preflight, programs, tmp_path):
+    with logical_postgres(programs) as primary, folder("standby") as path:
+        with psycopg.connect(primary.url(), autocommit=True) as session:
+            session.execute(ITEM)
+        path.chmod(0o755)
+        data = path / "data"
+        data.mkdir(mode=0o700)
+        if primary.user is not None:
+            os.chown(data, primary.user, -1)
+        backup = [primary.programs / "pg_basebackup", "-D", data, "-R", "-d", primary.url(), "-c",
+                  "fast"]  # fmt: skip
+        subprocess.run(backup, check=True, capture_output=True, user=primary.user, timeout=60)
+        standby = Cluster(primary.programs, data, free_port(), primary.user)
+        standby.start()
+        try:
+            setup = preflight(a_stream(standby.url(), "item"))
+            assert about(told(setup), "the server is a standby").remedy.startswith("name the prim")
+            setup.close()
+            control = PostgresControl(a_stream(standby.url(), "item"))
+            with pytest.raises(SourceError):
+                control.mark("suite", "low", "{}")
+            control.close()
+        finally:
+            standby.stop(signal.SIGQUIT)
