@@ -68,8 +68,9 @@ def slot_of(session: Connection, name: str) -> Slot | None:
 def create_slot(session: Connection, name: str) -> Slot:
     """Make the slot. Waits until every transaction that is open now has ended.
 
-    Raises a temporary `SourceError` that names them when that takes longer than a minute. From PostgreSQL 17 on the slot is copied to standbys that are set up for
-    it, so that it survives a failover.
+    Raises a temporary `SourceError` that names them when that takes longer than a minute. From
+    PostgreSQL 17 on the slot is copied to standbys that are set up for it, so that it survives a
+    failover.
     """
     failover = ", failover => true" if session.info.server_version >= 170000 else ""
     query = f"SELECT pg_create_logical_replication_slot(%s, 'pgoutput'{failover})"
