@@ -16,12 +16,13 @@ from cdc.change import MarkerKind, Row, Value
 from cdc.config.model import Stream
 from cdc.reconcile.barrier import RelayReport
 from cdc.reconcile.canonical import canonical
+from cdc.reconcile.compare import describe
 from cdc.reconcile.desk import Desk, Options, open_desk
 from cdc.reconcile.dialects.base import KeyText
 from cdc.reconcile.plan import Plan, ReconcileError
 from cdc.reconcile.report import Difference, Outcome, Report
 from cdc.reconcile.settle import settle
-from cdc.reconcile.verify import chosen, describe
+from cdc.reconcile.verify import chosen
 
 AT_ONCE = 500
 """Keys of one marker."""

@@ -97,8 +97,10 @@ class Statements:
         """The key of the last of the next `rows` rows; no row where fewer are left."""
         where = self._where(segment)
         order = ", ".join(self._columns)
+        # With names of their own: ORDER BY would take a text of the same name for the column.
+        keys = ", ".join(f"{text} AS strangler_{i}" for i, text in enumerate(self._key))
         return (
-            f"SELECT {', '.join(self._key)} FROM {self._from}{where}"
+            f"SELECT {keys} FROM {self._from}{where}"
             f" ORDER BY {order} LIMIT 1 OFFSET {int(rows) - 1}",
             [],
         )
