@@ -46,11 +46,13 @@ class Pipe:
 
     def __init__(
         self, folder: Path, broker: str, source: str, tables, *, target: str | None = None,
-        name: str = "shop", delivery: Delivery = Delivery.FENCED, partitions: int = 3,
+        name: str | None = None, delivery: Delivery = Delivery.FENCED, partitions: int = 3,
         replication: int = 1, **more,
     ) -> None:  # fmt: skip
         self.folder, self.broker = folder, broker
+        # Slots belong to a whole server, which the databases of many tests share.
         prefix = f"t{os.urandom(4).hex()}"
+        name = name or prefix
         self.stream = Stream(
             name, source,
             tuple(t if isinstance(t, TableSync) else TableSync(t, t) for t in tables),
@@ -290,6 +292,10 @@ def _thread(work, stop: threading.Event, failed: list) -> Iterator[None]:
     thread.start()
     try:
         yield
+    except Exception as error:
+        if failed:  # what the test missed is missing because of this
+            raise failed[0] from error
+        raise
     finally:
         stop.set()
         thread.join(60)

@@ -138,7 +138,7 @@ def test_a_snapshot_can_be_asked_for_again_while_writers_write(pipe, sql):
     with shop.relaying(Wanted(snapshot=False)):
         first = shop.arrived(shop.barrier())
         assert [r for r in first if decode(r.value)["op"] == "r"] == []
-        done = shop.command("snapshot", "shop", "--where", "id <= 100")
+        done = shop.command("snapshot", shop.stream.name, "--where", "id <= 100")
         assert done.returncode == 0, done.stderr
         for number in range(60):
             sql(f"UPDATE review SET stars = {number} WHERE id % 60 = {number}")
@@ -153,7 +153,7 @@ def test_a_snapshot_can_be_asked_for_again_while_writers_write(pipe, sql):
 
 def test_a_table_without_a_key_is_refused_with_a_sentence(pipe, sql):
     shop = pipe("review", ddl="CREATE TABLE review (a int)")
-    with pytest.raises(RelayError, match="has no key"), shop.relaying():
+    with pytest.raises(RelayError, match="no key|not publish"), shop.relaying():
         sql("SELECT 1")
 
 
@@ -170,7 +170,8 @@ def test_another_source_is_refused_and_taken_on_demand(pipe, sql, cluster):
     shop = pipe("review", ddl=[TABLE, MANY])
     with shop.relaying():
         assert_equal(shop)
-    sql("SELECT pg_drop_replication_slot('strangler_shop')", "DELETE FROM review WHERE id < 5")
+    slot = f"strangler_{shop.stream.name}"
+    sql(f"SELECT pg_drop_replication_slot('{slot}')", "DELETE FROM review WHERE id < 5")
     with pytest.raises(RelayError, match="--resnapshot"), shop.relaying():
         sql("SELECT 1")
     with shop.relaying(Wanted(resnapshot=True)):
