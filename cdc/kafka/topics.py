@@ -71,7 +71,7 @@ def ensure_topics(stream: Stream, *events: str) -> None:
 def wanted_topics(stream: Stream, *events: str) -> Iterator[Wanted]:
     """The stream's topics as docs/formats.md has them."""
     topics, prefix = stream.topics, stream.topics.prefix
-    largest = {"max.message.bytes": str(max(_KAFKAS_OWN, stream.limits.record))}
+    largest = {"max.message.bytes": str(max(_KAFKAS_OWN, batch_of(stream.limits.record)))}
     kept = {**largest, "retention.ms": str(int(topics.retention * 1000))}
     plain = {**kept, "cleanup.policy": "delete"}
     policy = "compact,delete" if topics.compact else "delete"
@@ -87,6 +87,14 @@ def wanted_topics(stream: Stream, *events: str) -> Iterator[Wanted]:
 
 _KAFKAS_OWN: Final = 1_048_588
 """The broker's default of max.message.bytes."""
+
+
+def batch_of(record: int) -> int:
+    """Bytes of a batch that holds one record of this size which does not compress.
+
+    A topic's max.message.bytes is for that; the library's limit leaves its frame out.
+    """
+    return record + record // 500 + 1024
 
 
 def _describe(admin: AdminClient, names: Iterable[str]) -> dict[str, TopicDescription]:
@@ -174,9 +182,9 @@ def _problems(
             f" {wanted.config['cleanup.policy']}: change the topic, or `compact:` under `topics:`"
         )
     largest = config.get("max.message.bytes")
-    if largest is not None and int(largest) < limits.record:
+    needed = batch_of(limits.record)
+    if largest is not None and int(largest) < needed:
         yield (
-            f"the topic {wanted.name} takes records of {largest} bytes at most, less than the"
-            f" stream's limits.record ({limits.record}): raise its max.message.bytes, or lower the"
-            " limit"
+            f"the topic {wanted.name} has max.message.bytes={largest}, too little for the stream's"
+            f" limits.record ({limits.record}): raise it to {needed}, or lower the limit"
         )

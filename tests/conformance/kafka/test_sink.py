@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
-from support.kafka import make_topic, records
+from support.kafka import make_topic, records, until
 
 from cdc.config.model import Delivery, Kafka, Limits
 from cdc.kafka.sink import KafkaSink
+from cdc.kafka.topics import batch_of
 from cdc.murmur2 import partition_of
 from cdc.relay.ports import SinkError, TooLargeError
 
@@ -106,6 +109,20 @@ def test_a_record_that_is_too_large_is_refused_alone(address, topic, make, deliv
     assert [record.value() for record in records(address, topic)] == [b"before", b"after"]
 
 
+@pytest.mark.parametrize("limit", [10_000, 1_000_000])
+def test_what_the_sink_takes_the_topic_takes_too(address, prefix, make, limit):
+    largest = str(batch_of(limit))
+    topic = make_topic(address, f"{prefix}.large", 1, max_message_bytes=largest)
+    sink = make(Delivery.FENCED, Limits(record=limit))
+    taken = 0
+    with pytest.raises(TooLargeError):
+        for size in range(limit - 500, limit, 10):
+            sink.produce(topic, b"1", os.urandom(size), HEADERS)
+            taken += 1
+    sink.settle(None, WITHIN)
+    assert len(records(address, topic)) == taken > 0
+
+
 @pytest.mark.parametrize("delivery", list(Delivery))
 def test_a_full_queue_is_waited_for(address, topic, make, delivery):
     sink = make(delivery, Limits(memory=256 * 1024))
@@ -131,6 +148,23 @@ def test_a_sink_that_was_replaced_delivers_nothing_more(address, topic, make, de
     with pytest.raises(SinkError):
         zombie.settle(None, WITHIN)
     assert [record.value() for record in records(address, topic)] == [b"settled"]
+
+
+@pytest.mark.parametrize("delivery", [Delivery.FENCED, Delivery.EXACTLY_ONCE])
+def test_what_a_replaced_sink_left_unsettled_is_undone(address, topic, make, delivery, faithful):
+    zombie = make(delivery)
+    zombie.produce(topic, b"1", b"settled", [])
+    zombie.settle(None, WITHIN)
+    zombie.produce(topic, b"1", b"unsettled", [])
+    until(lambda: zombie.poll() or not zombie.queued, "the record in the log")
+    sink = make(delivery)
+    sink.produce(topic, b"1", b"by the new one", [])
+    sink.settle(None, WITHIN)
+    with pytest.raises(SinkError) as caught:
+        zombie.settle(None, WITHIN)
+    assert caught.value.fenced
+    values = [record.value() for record in records(address, topic)]
+    assert values == [b"settled", b"by the new one"]
 
 
 def test_the_checkpoint_is_in_the_transaction(address, topic, checkpoints, make):

@@ -134,6 +134,24 @@ def test_records_of_a_topic_that_was_deleted_are_said_to_be_lost(cluster, topic,
 
 
 @pytest.mark.parametrize("delivery", MODES)
+def test_a_full_queue_is_waited_for_but_not_for_ever(cluster, topic, prefix, delivery, monkeypatch):
+    monkeypatch.setattr("cdc.kafka.sink.ROOM_WITHIN", 1.0)
+    sink = KafkaSink(Kafka((cluster.address,)), prefix, delivery, Limits(memory=64 * 1024))
+    sink.open(WITHIN)
+    sink.produce(topic, b"1", b"", [])
+    sink.settle(None, WITHIN)
+    cluster.freeze(1)
+    try:
+        with pytest.raises(SinkError, match="full queue") as caught:
+            for _ in range(1000):
+                sink.produce(topic, b"1", os.urandom(1000), [])
+        assert caught.value.temporary
+    finally:
+        cluster.thaw(1)
+        sink.close()
+
+
+@pytest.mark.parametrize("delivery", MODES)
 def test_a_broker_that_is_killed_and_comes_back(cluster, topic, prefix, delivery):
     with Counting(cluster, topic, prefix, delivery) as counting:
         until(lambda: counting.settled > 1000, "the first thousand")
