@@ -1,0 +1,1 @@
+"""Who reads the log: each in a module of its own."""
