@@ -93,16 +93,41 @@ def forget_offsets(stream: Stream) -> None:
         engine.dispose()
 
 
-def stream_status(stream: Stream, home: Home) -> dict[str, Any]:
-    """Where a stream stands, as far as it can be asked; what cannot be asked says why."""
+def retry_parked(stream: Stream) -> int:
+    """Let the applier try again what it has parked; how many records."""
+    from cdc.applier import state
+    from cdc.applier.ports import Stopped
+    from cdc.applier.targets import open_target
+
+    if stream.target is None:
+        raise Stopped(f"the stream {stream.name} has no `target:` in the route table")
+    engine = open_target(stream.target, stream.name, reverse=stream.reverse).engine
+    try:
+        with engine.begin() as connection:
+            return state.retry(connection, stream.name)
+    finally:
+        engine.dispose()
+
+
+def relay_report(stream: Stream, home: Home) -> dict[str, Any] | None:
+    """What the stream's relay said of itself last; None if it has never run."""
     from cdc.store import open_engine, reports
 
-    relay = [each for each in reports(open_engine(home.store)) if each["stream"] == stream.name]
+    engine = open_engine(home.store)
+    try:
+        found = (each for each in reports(engine) if each["stream"] == stream.name)
+        return next((each for each in found if each["role"] == "relay"), None)
+    finally:
+        engine.dispose()
+
+
+def stream_status(stream: Stream, home: Home) -> dict[str, Any]:
+    """Where a stream stands, as far as it can be asked; what cannot be asked says why."""
     return {
         "stream": stream.name,
         "owner": stream.owner,
         "tables": [table.table for table in stream.tables],
-        "relay": next((each for each in relay if each["role"] == "relay"), None),
+        "relay": relay_report(stream, home),
         "applier": _applied(stream),
     }
 

@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from strangler import terminal
+from strangler.cdc_options import of_stream, tell
+from strangler.cdc_reconcile import probe, repair, retry, verify
 
 if TYPE_CHECKING:
     from strangler.bootstrap import Place
 
-_WHICH = (
-    click.option("--reverse", is_flag=True, help="The way back: from the target to the source."),
-    click.option("--kafka", envvar="STRANGLER_KAFKA", metavar="HOST:PORT",
-                 help="The brokers [the file's `kafka:`]."),
-)  # fmt: skip
 _METRICS = click.option("--metrics", metavar="HOST:PORT", help="Serve metrics there [off].")
-
-
-def _of_stream(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The argument STREAM and the options that say which one, handed on as one `Which`."""
-
-    @functools.wraps(command)
-    def named(place: Place, stream: str, reverse: bool, kafka: str | None, **options: Any) -> Any:
-        from strangler.relays import Which
-
-        return command(which=Which(place, stream, reverse, kafka), **options)
-
-    for option in reversed(_WHICH):
-        named = option(named)
-    return click.argument("stream")(terminal.place(named))
 
 
 @click.group(cls=terminal.InOrder, epilog=terminal.EXIT_CODES)
@@ -53,7 +34,7 @@ def cdc() -> None:
 @click.option("--apply", "action", flag_value="apply", help="Do what can be done.")
 @click.option("--undo", "action", flag_value="undo", help="Remove every trace of the stream.")
 @terminal.as_json
-@_of_stream
+@of_stream
 def init(which: Any, action: str | None, as_json: bool) -> None:
     """Say what STREAM's source needs, with the statement that mends it.
 
@@ -65,7 +46,7 @@ def init(which: Any, action: str | None, as_json: bool) -> None:
 
     with terminal.failures(as_json=as_json):
         answer = relays.prepare(which, action or "check")
-    _tell("prepared", answer, as_json=as_json)
+    tell("prepared", answer, as_json=as_json)
     sys.exit(0 if answer["ready"] else 1)
 
 
@@ -74,7 +55,7 @@ def init(which: Any, action: str | None, as_json: bool) -> None:
 @click.option("--resnapshot", is_flag=True,
               help="Begin anew with a snapshot: the log was lost, or is another one.")  # fmt: skip
 @_METRICS
-@_of_stream
+@of_stream
 def run(which: Any, no_snapshot: bool, resnapshot: bool, metrics: str | None) -> None:
     """Relay STREAM's changes into Kafka until told to stop.
 
@@ -92,7 +73,7 @@ def run(which: Any, no_snapshot: bool, resnapshot: bool, metrics: str | None) ->
 @click.option("--restart", is_flag=True,
               help="Read the topics from their start: Kafka forgot, or is another.")  # fmt: skip
 @_METRICS
-@_of_stream
+@of_stream
 def apply(which: Any, restart: bool, metrics: str | None) -> None:
     """Write STREAM's changes into its target until told to stop.
 
@@ -123,7 +104,7 @@ def status(place: Place, stream: str | None, watch: bool, kafka: str | None, as_
         for answer in relays.watching(lambda: relays.status(place, stream, kafka)):
             if watch and not as_json:
                 click.clear()
-            _tell("status", answer, as_json=as_json)
+            tell("status", answer, as_json=as_json)
             if not watch:
                 return
 
@@ -132,7 +113,7 @@ def status(place: Place, stream: str | None, watch: bool, kafka: str | None, as_
 @click.option("--table", "tables", multiple=True, metavar="TABLE", help="Which [all]; repeatable.")
 @click.option("--where", metavar="SQL", help="Only rows that meet this condition of the source.")
 @terminal.as_json
-@_of_stream
+@of_stream
 def snapshot(which: Any, tables: tuple[str, ...], where: str | None, as_json: bool) -> None:
     """Ask STREAM's relay to send the rows of its tables again.
 
@@ -145,11 +126,11 @@ def snapshot(which: Any, tables: tuple[str, ...], where: str | None, as_json: bo
 
     with terminal.failures(as_json=as_json):
         answer = relays.ask_snapshot(which, tables, where)
-    _tell("asked", answer, as_json=as_json)
+    tell("asked", answer, as_json=as_json)
 
 
 @cdc.command()
-@_of_stream
+@of_stream
 @click.argument("action", type=click.Choice(["status", "install", "close", "open", "remove"]))
 @click.option("--side", type=click.Choice(["source", "target"]), default="target",
               show_default=True, help="Whose tables.")  # fmt: skip
@@ -166,7 +147,7 @@ def guard(which: Any, action: str, side: str, as_json: bool) -> None:
 
     with terminal.failures(as_json=as_json):
         answer = relays.guard(which, side, action)
-    _tell("guarded", answer, as_json=as_json)
+    tell("guarded", answer, as_json=as_json)
 
 
 @cdc.command()
@@ -174,7 +155,7 @@ def guard(which: Any, action: str, side: str, as_json: bool) -> None:
 @click.option("--from-start", is_flag=True, help="From the oldest record that Kafka has.")
 @click.option("--limit", type=click.IntRange(1), help="End after so many records [never].")
 @terminal.as_json
-@_of_stream
+@of_stream
 def tail(which: Any, table: str | None, from_start: bool, limit: int | None, as_json: bool) -> None:
     """Show STREAM's records in Kafka as they come, until Ctrl-C.
 
@@ -188,18 +169,8 @@ def tail(which: Any, table: str | None, from_start: bool, limit: int | None, as_
 
     with terminal.failures(as_json=as_json):
         for record in islice(relays.tail(which, table=table, from_start=from_start), limit):
-            _tell("record", record, as_json=as_json)
+            tell("record", record, as_json=as_json)
 
 
-def _tell(view: str, answer: Any, *, as_json: bool) -> None:
-    """Print an answer with that function of `cdc_screen`, or as JSON."""
-    import json
-
-    if as_json:
-        indent = None if view == "record" else 2  # a stream of records is one to a line
-        click.echo(json.dumps(answer, indent=indent, ensure_ascii=False))
-        return
-    from strangler import cdc_screen
-    from strangler.admin import printing
-
-    printing.show(getattr(cdc_screen, view)(answer))
+for command in (verify, repair, probe, retry):
+    cdc.add_command(command)

@@ -77,6 +77,83 @@ def record(answer: Answer) -> Group:
     return Group(f"{at} {escape(place)} {what} {escape(key)}")
 
 
+def verified(answer: Answer) -> Group:
+    """What `strangler cdc verify` says."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("table", "rows", "missing", "extra", "different", "seconds", "outcome"):
+        table.add_column(column, justify="left" if column in {"table", "outcome"} else "right")
+    for each in answer["tables"]:
+        colour = _OUTCOMES[each["outcome"]]
+        table.add_row(
+            escape(each["table"]), f"{each['source_rows']:,}", str(each["missing"]),
+            str(each["extra"]), str(each["different"]), f"{each['seconds']:.1f}",
+            f"[{colour}]{each['outcome']}[/]",
+        )  # fmt: skip
+    lines = [line for each in answer["tables"] for line in _differences(each)]
+    if answer["reason"]:
+        lines.append(f"Cannot be told: {escape(answer['reason'])}")
+    return Group(table, *lines)
+
+
+def _differences(table: Answer) -> Iterator[str]:
+    name = escape(table["table"])
+    for column, why in table["left_out"]:
+        yield f"{name}.{escape(column)} was left out: {escape(why)}"
+    for each in table["differences"][:_MOST_LINES]:
+        columns = f" in {escape(', '.join(each['columns']))}" if each["columns"] else ""
+        yield f"{name} {escape(str(each['key']))}: {each['kind']}{columns}"
+        if each["source"] is not None:
+            yield f"  source {escape(str(each['source']))}"
+            yield f"  target {escape(str(each['target']))}"
+    more = table["missing"] + table["extra"] + table["different"] - _MOST_LINES
+    if more > 0:
+        yield f"{name}: {more} more; --json names up to a thousand"
+
+
+def look(answer: Answer) -> Group:
+    """One range of `strangler cdc verify --continuous`; silent about what is equal."""
+    lines = [
+        f"{escape(answer['table'])} {escape(str(each['key']))}: {each['kind']}"
+        for each in answer["new"]
+    ]
+    if answer["reason"]:
+        lines.append(f"{escape(answer['table'])}: {escape(answer['reason'])}")
+    return Group(*lines)
+
+
+def repaired(answer: Answer) -> Group:
+    """What `strangler cdc repair` says."""
+    if not answer["tables"]:
+        return Group("Nothing differs.")
+    lines = []
+    for each in answer["tables"]:
+        verb = "would be sent" if each["dry_run"] else "sent again"
+        lines.append(
+            f"{escape(each['table'])}: {each['sent']} rows {verb}, {each['deleted']} that the"
+            f" source does not have; {len(each['left'])} differ still"
+        )
+    return Group(*lines)
+
+
+def probed(answer: Answer) -> Group:
+    """What `strangler cdc probe` says."""
+    stages = ("written", "relayed", "read", "applied")
+    told = [f"{name} {answer[name]:.3f} s" for name in stages if answer[name] is not None]
+    lines = [f"Probe {answer['seq']}: " + ", ".join(told)]
+    if answer["stuck"]:
+        lines.append(f"[red]Stuck[/]: {escape(answer['stuck'])}")
+    else:
+        lines.append(f"It came out of all {answer['partitions']} partitions.")
+    return Group(*lines)
+
+
+def retried(answer: Answer) -> Group:
+    """What `strangler cdc retry` says."""
+    return Group(f"{answer['records']} parked records of {answer['stream']} are tried again.")
+
+
+_OUTCOMES = {"equal": "green", "different": "red", "unknown": "yellow"}
+_MOST_LINES = 20
 _OPERATIONS = {"c": "create", "u": "update", "d": "delete", "r": "read", "t": "truncate"}
 
 

@@ -235,6 +235,8 @@ def failures() -> Iterator[None]:
     from cdc.checkpoint import CheckpointError
     from cdc.guards import GuardError
     from cdc.mapping import MappingError
+    from cdc.reconcile.barrier import BarrierError
+    from cdc.reconcile.plan import ReconcileError
     from cdc.relay.ports import SinkError, SourceError
     from cdc.relay.relay import RelayError
 
@@ -245,7 +247,7 @@ def failures() -> Iterator[None]:
         raise Failure(kind, str(error)) from error
     except CheckpointError as error:
         raise Failure(Kind.UNAVAILABLE, str(error)) from error
-    except (RelayError, MappingError, Stopped, GuardError) as error:
+    except (RelayError, MappingError, Stopped, GuardError, ReconcileError, BarrierError) as error:
         raise Failure(Kind.REFUSED, str(error)) from error
     except OSError as error:
         raise Failure(Kind.UNAVAILABLE, str(error)) from error

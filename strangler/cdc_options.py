@@ -1,0 +1,48 @@
+"""What the commands of `strangler cdc` share: which stream, and how an answer is printed."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from strangler import terminal
+
+if TYPE_CHECKING:
+    from strangler.bootstrap import Place
+
+_WHICH = (
+    click.option("--reverse", is_flag=True, help="The way back: from the target to the source."),
+    click.option("--kafka", envvar="STRANGLER_KAFKA", metavar="HOST:PORT",
+                 help="The brokers [the file's `kafka:`]."),
+)  # fmt: skip
+
+
+def of_stream(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The argument STREAM and the options that say which one, handed on as one `Which`."""
+
+    @functools.wraps(command)
+    def named(place: Place, stream: str, reverse: bool, kafka: str | None, **options: Any) -> Any:
+        from strangler.relays import Which
+
+        return command(which=Which(place, stream, reverse, kafka), **options)
+
+    for option in reversed(_WHICH):
+        named = option(named)
+    return click.argument("stream")(terminal.place(named))
+
+
+def tell(view: str, answer: Any, *, as_json: bool) -> None:
+    """Print an answer with that function of `cdc_screen`, or as JSON."""
+    import json
+
+    if as_json:
+        indent = None if view == "record" else 2  # a stream of records is one to a line
+        click.echo(json.dumps(answer, indent=indent, ensure_ascii=False))
+        return
+    from strangler import cdc_screen
+    from strangler.admin import printing
+
+    printing.show(getattr(cdc_screen, view)(answer))
