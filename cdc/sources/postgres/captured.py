@@ -8,7 +8,7 @@ from typing import Final
 
 from cdc.config.model import TableSync
 from cdc.sources.postgres import catalog
-from cdc.sources.postgres.catalog import Connection
+from cdc.sources.postgres.catalog import Connection, ident
 from cdc.sources.preflight import Finding
 
 _FACTS: Final = """
@@ -128,17 +128,17 @@ def logged(session: Connection, name: str, table: Facts) -> Iterator[Finding]:
 
 def synced(session: Connection, table: TableSync, known: Facts) -> Iterator[Finding]:
     """What a table of the stream needs beyond its place in the log."""
-    role = session.info.user.replace('"', '""')
+    role = ident(session.info.user)
     if not known.readable:
         yield Finding(
             f"{table.table} may not be read by this role, as a snapshot has to",
-            f'GRANT USAGE ON SCHEMA {known.schema} TO "{role}"; GRANT SELECT ON'
-            f' {known.quoted} TO "{role}"', applies=False,
+            f"GRANT USAGE ON SCHEMA {known.schema} TO {role}; GRANT SELECT ON"
+            f" {known.quoted} TO {role}", applies=False,
         )  # fmt: skip
     if known.filtered:
         yield Finding(
             f"row security hides rows of {table.table} from this role: snapshots would fail",
-            f'ALTER ROLE "{role}" BYPASSRLS', applies=False,
+            f"ALTER ROLE {role} BYPASSRLS", applies=False,
         )  # fmt: skip
     if known.kind == "r" and (children := catalog.one(session, _CHILDREN, known.oid)):
         yield Finding(
@@ -181,11 +181,11 @@ def _key(
             applies=False,
         )  # fmt: skip
         return
-    listed = ", ".join(_ident(name) for name in columns if name in key)
+    listed = ", ".join(ident(name) for name in columns if name in key)
     for name in (name for name in columns if name in key and not columns[name]):
         yield Finding(
             f"column {name} of the key of {table.table} may be NULL, and no row is found by NULL",
-            f"ALTER TABLE {known.quoted} ALTER COLUMN {_ident(name)} SET NOT NULL", applies=False,
+            f"ALTER TABLE {known.quoted} ALTER COLUMN {ident(name)} SET NOT NULL", applies=False,
         )  # fmt: skip
     if not any(set(index.columns) <= key for index in catalog.unique_indexes(session, known.oid)):
         yield Finding(
@@ -216,7 +216,3 @@ def _identity(session: Connection, table: Facts, key: frozenset[str] | None) -> 
     if fit and fit[0].primary:
         how = "DEFAULT"
     return f"ALTER TABLE {table.quoted} REPLICA IDENTITY {how}"
-
-
-def _ident(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

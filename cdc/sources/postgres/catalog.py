@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import TupleRow
 
 from cdc.change import Column, Kind, Relation
@@ -48,6 +49,11 @@ ORDER BY i.indisprimary DESC, i.indexrelid
 """
 """Without the columns that an index only includes."""
 
+_NULLABLE: Final = """
+SELECT a.attname FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+WHERE a.attrelid = %s AND a.attname = ANY (%s) AND NOT (a.attnotnull OR t.typnotnull)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Unique:
@@ -72,7 +78,12 @@ def one(connection: Connection, query: str, *given: object) -> Any:
 
 def quoted(table: str) -> str:
     """A table's name as the stream writes it, each part quoted."""
-    return ".".join('"' + part.replace('"', '""') + '"' for part in table.split("."))
+    return ".".join(ident(part) for part in table.split("."))
+
+
+def ident(name: str) -> str:
+    """One name, quoted."""
+    return sql.Identifier(name).as_string(None)
 
 
 def find(connection: Connection, table: str) -> tuple[int, str, str] | None:
@@ -136,6 +147,13 @@ def relation(connection: Connection, table: str, wanted: Sequence[str]) -> Relat
     missing = key - {column.name for column in now}
     if missing or not key:
         raise SourceError(_no_key(table, sorted(missing)), temporary=False)
+    nullable = one(connection, _NULLABLE, oid, sorted(key))
+    if nullable is not None:
+        raise SourceError(
+            f"column {nullable} of the key of {table} may be NULL, and rows with NULL in their key"
+            f" would be left out: ALTER TABLE {quoted(table)} ALTER COLUMN {ident(nullable)} SET"
+            " NOT NULL", temporary=False,
+        )  # fmt: skip
     return Relation(table, schema, name, now)
 
 

@@ -179,7 +179,7 @@ class PostgresPreflight:
 
 
 def _marker(session: Connection, table: Facts | None) -> Iterator[Finding]:
-    role = sql.Identifier(session.info.user).as_string(None)
+    role = catalog.ident(session.info.user)
     if table is None:
         schema = one(session, "SELECT quote_ident(current_schema())")
         may = one(session, "SELECT has_schema_privilege(current_schema(), 'CREATE')")

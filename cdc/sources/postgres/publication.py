@@ -6,10 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from psycopg import sql
-
 from cdc.sources.postgres.captured import Facts
-from cdc.sources.postgres.catalog import Connection
+from cdc.sources.postgres.catalog import Connection, ident
 from cdc.sources.preflight import Finding
 
 _PUBLICATION: Final = """
@@ -46,7 +44,7 @@ class Publication:
 
     def statements(self, marker: str | None) -> list[str]:
         """What makes it right; nothing if it is. `marker`: a table that is yet to be made."""
-        name = _ident(self.name)
+        name = ident(self.name)
         tables = [f"ONLY {table.quoted}" for table in self.wanted]
         listed = ", ".join([*tables, *([f"ONLY {marker}"] if marker else [])])
         if not listed:
@@ -74,7 +72,7 @@ class Publication:
         yield from lacking
 
     def _rights(self, session: Connection) -> Iterator[Finding]:
-        role, database = _ident(session.info.user), _ident(session.info.dbname)
+        role, database = ident(session.info.user), ident(session.info.dbname)
         query = "SELECT has_database_privilege(current_database(), 'CREATE')"
         row = session.execute(query).fetchone()
         if self.oid is None and not (row and row[0]):
@@ -85,7 +83,7 @@ class Publication:
         if self.oid is not None and not self.owned:
             yield Finding(
                 f"the publication {self.name} belongs to {self.owner}",
-                f"ALTER PUBLICATION {_ident(self.name)} OWNER TO {role}, or have its owner run"
+                f"ALTER PUBLICATION {ident(self.name)} OWNER TO {role}, or have its owner run"
                 " what is said about it", applies=False,
             )  # fmt: skip
         for owner in sorted({table.owner for table in self.wanted if not table.owned}):
@@ -119,8 +117,4 @@ def look(session: Connection, name: str, wanted: Sequence[Facts]) -> Publication
 
 def drop(name: str) -> str:
     """The statement that removes a publication."""
-    return f"DROP PUBLICATION {_ident(name)}"
-
-
-def _ident(name: str) -> str:
-    return sql.Identifier(name).as_string(None)
+    return f"DROP PUBLICATION {ident(name)}"

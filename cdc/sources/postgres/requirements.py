@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from cdc.config.model import Stream
-from cdc.sources.postgres.catalog import Connection, one
+from cdc.sources.postgres.catalog import Connection, ident, one
 from cdc.sources.preflight import Finding
 
 _OLDEST: Final = 130000
@@ -91,9 +91,9 @@ def room(session: Connection, slot: str) -> Iterator[Finding]:
 def role(session: Connection) -> Iterator[Finding]:
     """The right to replicate."""
     if not one(session, _MAY_REPLICATE):
-        name = session.info.user.replace('"', '""')
+        name = ident(session.info.user)
         yield Finding(
-            f"the role {session.info.user} may not replicate", f'ALTER ROLE "{name}" REPLICATION',
+            f"the role {session.info.user} may not replicate", f"ALTER ROLE {name} REPLICATION",
             applies=False,
         )  # fmt: skip
 

@@ -197,6 +197,18 @@ def test_generated_and_dropped_columns_are_none(case, opened):
         control.relation("item", ("double",))
 
 
+def test_a_key_that_may_be_null_is_refused_as_its_rows_would_be_left_out(case, opened):
+    case.run(
+        "CREATE DOMAIN sure AS int NOT NULL",
+        "CREATE TABLE item (id int PRIMARY KEY, a int UNIQUE, b sure UNIQUE)",
+    )
+    control = opened(case.prepare("item"))
+    with pytest.raises(SourceError, match='ALTER COLUMN "a" SET NOT NULL') as raised:
+        control.relation("item", ("a", "b"))
+    assert not raised.value.temporary
+    assert control.relation("item", ("b",)).key == (2,)
+
+
 def test_the_key_is_the_one_by_which_the_log_names_rows(case, opened):
     case.run(
         "CREATE TABLE item (id int PRIMARY KEY, code text NOT NULL, v int)",
