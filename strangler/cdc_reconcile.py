@@ -1,4 +1,4 @@
-"""`strangler cdc verify|repair|probe|retry`: parse, ask `strangler.reconciling`, print. No logic."""
+"""`strangler cdc verify`, `repair`, `probe`, `retry`: parse, ask, print. No logic."""
 
 from __future__ import annotations
 

@@ -97,8 +97,9 @@ def verified(answer: Answer) -> Group:
 
 def _differences(table: Answer) -> Iterator[str]:
     name = escape(table["table"])
-    for column, why in table["left_out"]:
-        yield f"{name}.{escape(column)} was left out: {escape(why)}"
+    for why in sorted({why for _, why in table["left_out"]}):
+        columns = ", ".join(column for column, reason in table["left_out"] if reason == why)
+        yield f"{name}: left out ({escape(why)}): {escape(columns)}"
     for each in table["differences"][:_MOST_LINES]:
         columns = f" in {escape(', '.join(each['columns']))}" if each["columns"] else ""
         yield f"{name} {escape(str(each['key']))}: {each['kind']}{columns}"
