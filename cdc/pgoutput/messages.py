@@ -68,9 +68,12 @@ class StreamAbort:
     """Equal to `xid` where the whole transaction was."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Streamed:
-    """A message of a transaction in progress, to be kept for `Decoder.replay`."""
+    """A message of a transaction in progress, to be kept for `Decoder.replay`.
+
+    Not frozen: there is one for each row, and a frozen one takes three times as long to make.
+    """
 
     subxid: int | None
     """The (sub)transaction whose rollback undoes it; None for the description of a table, which is

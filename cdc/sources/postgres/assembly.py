@@ -68,7 +68,9 @@ class Assembler:
                 continue
             said = decode(message)  # type: ignore[arg-type]
             if type(said) is Change and self._begin is None and self._open:
-                events.append(said)  # by far the most frequent
+                events.append(said)  # this and the next are by far the most frequent
+            elif type(said) is Streamed:
+                self._keep(said)
             else:
                 self._take(said, events)
             if self._replayed is not None:
@@ -119,9 +121,6 @@ class Assembler:
                 self._streamed = xid
             case StreamStop():
                 self._streamed = None
-            case Streamed(subxid, message) if self._streamed is not None:
-                part = self._streamed if subxid is None else subxid
-                self._spill.append(self._streamed, part, message)
             case Origin(name) if self._streamed is not None:
                 self._origins[self._streamed] = name
             case StreamAbort(xid, subxid) if xid != subxid:
@@ -135,6 +134,11 @@ class Assembler:
                 self._replay, self._replayed = self._spill.messages(xid), said
             case _:
                 raise ProtocolError(f"{type(said).__name__} outside of a transaction")
+
+    def _keep(self, said: Streamed) -> None:
+        assert self._streamed is not None  # the decoder says it between start and stop only
+        part = self._streamed if said.subxid is None else said.subxid
+        self._spill.append(self._streamed, part, said.message)
 
     def _began(self, begin: Begin) -> None:
         if self._open:
