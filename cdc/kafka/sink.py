@@ -128,8 +128,11 @@ class KafkaSink:
     def settle(self, checkpoint: bytes | None, timeout: float) -> None:
         """Return when Kafka has everything, with `checkpoint` in the same transaction if it can."""
         if checkpoint is not None and self._checkpoint_topic is not None:
-            key = self._stream.encode()
-            self.produce(self._checkpoint_topic, key, checkpoint, [], 0)
+            try:
+                self.produce(self._checkpoint_topic, self._stream.encode(), checkpoint, [], 0)
+            except TooLargeError as error:
+                failure = SinkError(f"the checkpoint cannot be kept: {error}", temporary=False)
+                raise self._stop(failure) from error
         self._opened()
         deadline = time.monotonic() + timeout
         if not self._transactional:

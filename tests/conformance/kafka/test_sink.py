@@ -175,6 +175,14 @@ def test_the_checkpoint_is_in_the_transaction(address, topic, checkpoints, make)
     assert [record.value() for record in records(address, checkpoints)] == [b"first", b"second"]
 
 
+def test_a_checkpoint_that_is_too_large_stops_the_relay(topic, make):
+    sink = make(Delivery.EXACTLY_ONCE, Limits(record=10_000))
+    sink.produce(topic, b"1", b"", [])
+    with pytest.raises(SinkError, match="checkpoint") as caught:
+        sink.settle(b"x" * 20_000, WITHIN)
+    assert not caught.value.temporary
+
+
 def test_without_exactly_once_the_checkpoint_is_not_kafkas(address, topic, checkpoints, make):
     sink = make(Delivery.FENCED)
     sink.produce(topic, b"1", b"", [])
