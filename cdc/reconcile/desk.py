@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from threading import Event
+from threading import Event, Thread
 
 from cdc.config.model import Stream, TableSync
 from cdc.functions import load
@@ -20,6 +20,8 @@ from cdc.reconcile.sides import Side, SqlSide
 from cdc.reconcile.walk import RANGE, Sides
 from cdc.relay.ports import SourceControl, SourceError
 from cdc.sources import open_control
+
+_WATCH = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,8 @@ class Desk:
     target_control: SourceControl
     barriers: Barriers
     stop: Event
-    close: ExitStack
     databases: tuple[str, str]
-    _threads: list[ThreadPoolExecutor] = field(default_factory=list)
+    _open: list[Session] = field(default_factory=list)
 
     def plan(self, table: TableSync) -> Plan:
         """How a table is compared. Raises `ReconcileError` and `SourceError`."""
@@ -91,12 +92,24 @@ class Desk:
 
     def _walked(self, stack: ExitStack, plan: Plan, *, ours: bool) -> SqlSide:
         url = self.stream.source if ours else self.stream.target or ""
-        opened: list[tuple[Dialect, Session]] = []
-        for _ in range(2):
-            opened.append(open_session(url, self.options.statement_within))
-            stack.callback(opened[-1][1].close)
-        (dialect, session), (_, drill) = opened
+        dialect, session = self._session(stack, url)
+        _, drill = self._session(stack, url)
         return SqlSide(dialect, session, drill, selected(plan, ours=ours))
+
+    def _session(self, stack: ExitStack, url: str) -> tuple[Dialect, Session]:
+        dialect, session = open_session(url, self.options.statement_within)
+        stack.callback(session.close)
+        self._open.append(session)
+        stack.callback(self._open.remove, session)
+        return dialect, session
+
+    def cancel_when_stopped(self, done: Event) -> None:
+        """End the statements that run once `stop` is set, until `done` is; in a thread."""
+        while not done.is_set():
+            if self.stop.wait(_WATCH):
+                for session in list(self._open):
+                    session.cancel()
+                done.wait(_WATCH)
 
 
 def selected(plan: Plan, *, ours: bool) -> Selected:
@@ -128,7 +141,21 @@ def open_desk(
         engine = open_engine(stream)
         stack.callback(engine.dispose)
         barriers = Barriers(stream, control, engine, options.barrier_within, stop, relay)
-        yield Desk(stream, options, control, target, barriers, stop, stack, databases)
+        desk = Desk(stream, options, control, target, barriers, stop, databases)
+        with _watched(desk):
+            yield desk
+
+
+@contextmanager
+def _watched(desk: Desk) -> Iterator[None]:
+    done = Event()
+    watch = Thread(target=desk.cancel_when_stopped, args=(done,), name="reconcile-stop")
+    watch.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watch.join()
 
 
 def _control(stack: ExitStack, stream: Stream) -> SourceControl:

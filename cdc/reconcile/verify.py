@@ -34,7 +34,7 @@ def verify(
             # One by one, so that what was found stays when a later table cannot be compared.
             reports.extend(_compare(desk, table, progress) for table in chosen_tables)
     except (ReconcileError, BarrierError, SourceError) as error:
-        reason = str(error)
+        reason = "it was asked to stop" if stop is not None and stop.is_set() else str(error)
     return Report(
         stream.name, tuple(reports), round(time.monotonic() - began, 3), time.time(), reason
     )
@@ -62,6 +62,6 @@ def _compare(desk: Desk, table: TableSync, progress: Progress) -> TableReport:
             rows = comparison.tally.source_rows
             progress(table.table, rows, max(rows, estimate))
             if desk.stop.is_set():
-                raise ReconcileError(f"it was asked to stop, at {table.table}")
+                raise ReconcileError("it was asked to stop")
         comparison.settle()
         return comparison.report(time.monotonic() - began)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from dataclasses import replace
 
 from sqlalchemy import create_engine, text
 from support.kafka import until
@@ -31,17 +30,33 @@ class Pipe:
 
     def __init__(self, name, source, target, broker, folder, *tables, **more):
         syncs = tuple(t if isinstance(t, TableSync) else TableSync(t, t) for t in tables)
-        self.stream = Stream(
+        stream = Stream(
             name, source, syncs, Topics(name, partitions=2), target=target,
             kafka=Kafka((broker,)), heartbeat=2.0, **more,
         )  # fmt: skip
-        self.home = Home(f"sqlite:///{folder}/{name}.db", folder / name)
+        self._open(stream, Home(f"sqlite:///{folder}/{name}.db", folder / name))
+
+    @classmethod
+    def of(cls, stream, other):
+        """The pipe of another stream, at home where `other` is."""
+        made = cls.__new__(cls)
+        made._open(stream, other.home)
+        return made
+
+    def _open(self, stream, home):
+        self.stream, self.home = stream, home
         self._closing = contextlib.ExitStack()
-        self._source, self._target = engine_of(source), engine_of(target)
+        self._source, self._target = engine_of(stream.source), engine_of(stream.target)
         self._closing.callback(self._source.dispose)
         self._closing.callback(self._target.dispose)
         self._stops = {}
         self.failures = []
+
+    def locked(self, statement):
+        """A connection to the target in whose transaction a statement was run."""
+        connection = self._target.connect()
+        connection.execute(text(statement))
+        return connection
 
     def source(self, *statements, **values):
         return run(self._source, statements, values)
@@ -93,9 +108,6 @@ class Pipe:
 
     def rows(self, table):
         return sorted(self.target(f"SELECT * FROM {table}"), key=repr)
-
-    def reversed(self):
-        return replace(self.stream)
 
     def _alive(self):
         assert not self.failures, self.failures

@@ -13,7 +13,7 @@ PAIRS = [("postgres", "postgres"), ("mariadb", "postgres"), ("postgres", "sqlite
          ("sqlite", "mariadb")]  # fmt: skip
 
 
-@pytest.mark.parametrize(("source", "target"), PAIRS, ids="-".join)
+@pytest.mark.parametrize(("source", "target"), PAIRS)
 def test_all_differences_of_a_report_are_repaired(pipe, source, target):
     p = pipe(source, target, "t", "n")
     p.both("CREATE TABLE t (id bigint PRIMARY KEY, a varchar(50))",

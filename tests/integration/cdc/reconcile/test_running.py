@@ -72,7 +72,7 @@ def writer():
 
 @pytest.mark.parametrize(
     ("source", "target"),
-    [("postgres", "postgres"), ("mariadb", "postgres"), ("postgres", "sqlite")], ids="-".join,
+    [("postgres", "postgres"), ("mariadb", "postgres"), ("postgres", "sqlite")],
 )  # fmt: skip
 def test_a_writer_causes_no_false_alarm_and_hides_nothing(pipe, writer, source, target):
     p = pipe(source, target, "t")
