@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from cdc.applier.applier import Applier
     from cdc.applier.ports import Record
     from cdc.relay.counters import Counters
+    from cdc.relay.ports import Checkpoints
     from cdc.relay.relay import Relay, Wanted
     from cdc.relay.session import Parts, Session
 
@@ -70,6 +72,17 @@ def applier(stream: Stream, home: Home) -> Applier:
         Reader(stream.kafka, committed_only=stream.delivery is not Delivery.AT_LEAST_ONCE),
         mappings(stream, load),
     )
+
+
+def forget_checkpoint(stream: Stream, home: Home) -> None:
+    """Make the relay's next start a first one: its source has forgotten the stream."""
+    from cdc.store import forget, open_engine
+
+    engine = open_engine(home.store)
+    try:
+        forget(engine, stream.name)
+    finally:
+        engine.dispose()
 
 
 def forget_offsets(stream: Stream) -> None:
@@ -237,13 +250,16 @@ def _parts(stream: Stream, home: Home, engine: Engine) -> Parts:
     from cdc.mapping import outgoings
     from cdc.relay.session import Parts
     from cdc.sources import open_control, open_source
-    from cdc.store import SqlCheckpoints
+    from cdc.store import CommittedCheckpoints, SqlCheckpoints
 
-    checkpoints = SqlCheckpoints(engine, stream.name)
-    epoch = checkpoints.claim()
+    row = SqlCheckpoints(engine, stream.name)
+    epoch = row.claim()
     ensure_topics(stream)
-    exactly = stream.delivery is Delivery.EXACTLY_ONCE
-    topic = f"{stream.topics.prefix}.checkpoint" if exactly else None
+    topic = None
+    checkpoints: Checkpoints = row
+    if stream.delivery is Delivery.EXACTLY_ONCE:
+        topic = f"{stream.topics.prefix}.checkpoint"
+        checkpoints = CommittedCheckpoints(row, partial(_committed, stream, topic))
     return Parts(
         source=open_source(stream, home.folder / stream.name),
         connect=lambda: open_control(stream),
@@ -261,6 +277,17 @@ def _parts(stream: Stream, home: Home, engine: Engine) -> Parts:
         partner=partner_of(stream),
         report=_reporter(engine, stream),
     )
+
+
+def _committed(stream: Stream, topic: str) -> bytes | None:
+    from cdc.applier.ports import ReaderError
+    from cdc.kafka.lookup import last_checkpoint
+    from cdc.relay.ports import SinkError
+
+    try:
+        return last_checkpoint(stream.kafka, topic)
+    except ReaderError as error:
+        raise SinkError(str(error), temporary=error.temporary) from error
 
 
 def _reporter(engine: Engine, stream: Stream) -> Callable[[Session], None]:

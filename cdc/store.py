@@ -7,6 +7,7 @@ epoch; a relay that has been replaced finds its epoch gone and saves nothing.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -26,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from cdc.checkpoint import CheckpointError
+from cdc.checkpoint import Checkpoint, CheckpointError
 
 _METADATA = MetaData()
 _CHECKPOINTS = Table(
@@ -116,6 +117,30 @@ class SqlCheckpoints:
                 connection.execute(insert(_CHECKPOINTS).values(values))
         except IntegrityError:
             return  # another relay was faster
+
+
+class CommittedCheckpoints:
+    """For exactly once: what Kafka committed with the records is how far the relay has come.
+
+    The row in the database follows it: it carries the epoch, and is what remains of an incarnation
+    that began anew and was killed before its first record.
+    """
+
+    def __init__(self, row: SqlCheckpoints, committed: Callable[[], bytes | None]) -> None:
+        """`committed` tells Kafka's newest; asked after the sink was opened."""
+        self._row, self._committed = row, committed
+
+    def load(self) -> bytes | None:
+        """The newer of the two."""
+        kept, committed = self._row.load(), self._committed()
+        if kept is None or committed is None:
+            return committed or kept
+        newer = Checkpoint.from_bytes(kept).incarnation
+        return kept if newer > Checkpoint.from_bytes(committed).incarnation else committed
+
+    def save(self, checkpoint: bytes) -> None:
+        """Let the row follow; raises `CheckpointError` where a newer relay has started."""
+        self._row.save(checkpoint)
 
 
 def forget(engine: Engine, stream: str) -> bool:

@@ -129,6 +129,7 @@ def apply(which: Which, *, restart: bool, metrics: str | None) -> None:
 
 def prepare(which: Which, action: str) -> dict[str, Any]:
     """What the source lacks (`check`), the same mended (`apply`), or every trace removed."""
+    from cdc.bootstrap import forget_checkpoint
     from cdc.sources import open_preflight
 
     with failures():
@@ -139,6 +140,7 @@ def prepare(which: Which, action: str) -> dict[str, Any]:
                 statements = list(preflight.apply())
             elif action == "undo":
                 statements = list(preflight.undo())
+                forget_checkpoint(wanted, home(which))
             findings = [] if action == "undo" else preflight.check()
     return {
         "stream": wanted.name,

@@ -69,10 +69,10 @@ class Relay:
     def _session(self, stop: threading.Event) -> None:
         parts = self._make()
         try:
-            checkpoint = self._pinned(parts)
+            # First of all, so that nothing of an earlier relay can still become a fact.
             parts.sink.open(_CALM)
-            if checkpoint.partial is None or not parts.checkpoints.load():
-                parts.checkpoints.save(checkpoint.to_bytes())
+            checkpoint = self._pinned(parts)
+            parts.checkpoints.save(checkpoint.to_bytes())
             log.info(
                 "relay_started",
                 stream=self._stream.name,
