@@ -143,13 +143,16 @@ class PostgresPreflight:
         query = "SELECT 1 FROM pg_replication_slots WHERE slot_name = %s AND database = %s"
         if one(session, query, self._slot, session.info.dbname) is None:
             return []
-        holder = one(session, _HOLDER, self._slot)
-        if holder is not None:
+        try:
+            drop_slot(session, self._slot)
+        except SourceError as error:
+            holder = one(session, _HOLDER, self._slot)
+            if holder is None:
+                raise
             raise SourceError(
                 f"the replication slot {self._slot} is in use by {holder}: stop `strangler cdc run"
                 f" {self._stream.name}` first", temporary=True,
-            )  # fmt: skip
-        drop_slot(session, self._slot)
+            ) from error  # fmt: skip
         return [f"SELECT pg_drop_replication_slot('{self._slot}')"]
 
     def _drop_tables(self, session: Connection) -> list[str]:
