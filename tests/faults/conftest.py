@@ -1,0 +1,92 @@
+import signal
+import uuid
+
+import psycopg
+import pytest
+from support.databases import logical_postgres
+from support.kafka import apache_kafka, tansu
+from support.pipes import Pipe
+from support.writers import DDL, FILL, TABLES
+
+from cdc.config.model import Limits
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    with logical_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def broker():
+    with tansu() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def kafka():
+    """Apache Kafka, one node, which tests may stop but must start again."""
+    with apache_kafka() as one:
+        yield one
+
+
+def dropped(cluster, names):
+    """Remove databases with their slots, of which a server has few."""
+    with psycopg.connect(cluster.url(), autocommit=True) as connection:
+        for name in names:
+            connection.execute(
+                "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots"
+                " WHERE database = %s AND active",
+                (name,),
+            )
+        for name in names:
+            connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+            connection.execute(
+                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
+                " WHERE database = %s AND NOT active",
+                (name,),
+            )
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def databases(cluster):
+    """Makes empty databases."""
+    names = []
+
+    def make():
+        names.append(f"f{uuid.uuid4().hex}")
+        return cluster.create(names[-1])
+
+    yield make
+    dropped(cluster, names)
+
+
+def filled(url, *statements):
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    return url
+
+
+@pytest.fixture
+def pipe(tmp_path, databases):
+    """Makes a stream from a filled database to an empty one: `pipe(broker, **stream)`."""
+
+    def make(address, **more):
+        source, target = filled(databases(), *DDL, *FILL), filled(databases(), *DDL)
+        more = {"limits": Limits(chunk=20)} | more
+        return Pipe(tmp_path, address, source, TABLES, target=target, **more)
+
+    return make
+
+
+@pytest.fixture
+def killed_at():
+    """Runs `strangler cdc WORD STREAM` until it kills itself at a point."""
+
+    def run(shop, word, point):
+        with shop.process(word, shop.stream.name, STRANGLER_FAILPOINT=point) as process:
+            assert process.wait(90) == -signal.SIGKILL, shop.log(word)[-4000:]
+
+    return run

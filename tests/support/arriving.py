@@ -1,0 +1,98 @@
+"""What must hold of a stream after whatever happened to it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from contextlib import closing
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from cdc.applier import state
+from cdc.applier.targets import open_target
+from cdc.config.model import Delivery
+from cdc.envelope import decode, decode_id
+from support.pipes import assert_equal, until
+from support.writers import rows_as_text
+
+
+def assert_arrives(shop, within: float = 90.0) -> list:
+    """Start what is not running: then everything is in Kafka and in the target, as promised."""
+    name = shop.stream.name
+    with shop.process("run", name) as relay, shop.process("apply", name) as applier:
+        return assert_arrived(shop, within, relay=relay, applier=applier)
+
+
+def assert_arrived(shop, within: float = 90.0, **processes) -> list:
+    """The same with a relay and an applier that run already, `processes` among them."""
+
+    def seen_to():
+        for word, process in processes.items():
+            assert process.poll() is None, f"{word}: {shop.log(_WORDS[word])[-3000:]}"
+
+    until(lambda: seen_to() or copied(shop), "a complete snapshot", within)
+    records = assert_equal(shop, within, seen_to)
+    assert_ordered(records)
+    if shop.stream.delivery is Delivery.EXACTLY_ONCE:
+        assert_once(records)
+    assert_applied(shop, shop.barrier(), within, seen_to)
+    return records
+
+
+_WORDS = {"relay": "run", "applier": "apply"}
+
+
+def copied(shop) -> bool:
+    """Whether the snapshot of every table is in Kafka, in the newest incarnation."""
+    marks = [
+        (decode_id(dict(record.headers)["id"]).incarnation, decode(record.value))
+        for record in shop.read()
+        if record.value is not None
+    ]
+    newest = max((incarnation for incarnation, _ in marks), default=0)
+    complete = {
+        value["marker"]["body"]["table"]
+        for incarnation, value in marks
+        if incarnation == newest and value["op"] == "m" and value["marker"]["kind"] == "complete"
+    }
+    return complete == {table.table for table in shop.stream.tables}
+
+
+def assert_applied(shop, seq: int, within: float = 90.0, meanwhile=lambda: None) -> None:
+    """The target has everything before a marker, and equals the source."""
+    target = open_target(shop.stream.target, shop.stream.name)
+
+    def there():
+        meanwhile()
+        try:
+            with target.engine.connect() as connection:
+                return state.arrived(connection, shop.stream.name, seq)
+        except SQLAlchemyError:  # its tables come with its first transaction
+            return False
+
+    try:
+        until(there, f"marker {seq} at the target", within)
+        with target.engine.connect() as connection:
+            assert not any(state.parked(connection, shop.stream.name).values())
+    finally:
+        target.engine.dispose()
+    for table in shop.stream.tables:
+        source = rows_as_text(shop.stream.source, table.table)
+        assert rows_as_text(shop.stream.target, table.to) == source
+
+
+def assert_ordered(records) -> None:
+    """What one relay writes into a partition comes in order, and after what earlier ones wrote."""
+    last = defaultdict(lambda: (0, None))
+    for record in records:
+        headers = dict(record.headers)
+        where, epoch = (record.topic, record.partition), int(headers["epoch"])
+        this, (known, before) = decode_id(headers["id"]), last[where]
+        assert epoch >= known, f"{where}: a record of the relay {known} after one of {epoch}"
+        assert epoch > known or before is None or this > before, f"{where}: {before}, then {this}"
+        last[where] = epoch, this
+
+
+def assert_once(records) -> None:
+    """No record twice; a marker is there once in every partition."""
+    seen = Counter((r.topic, r.partition, dict(r.headers)["id"]) for r in records)
+    assert [each for each, times in seen.items() if times > 1] == []
