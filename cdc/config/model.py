@@ -95,7 +95,7 @@ class Limits:
 
     record: int = 1_000_000
     """Bytes of the largest record; a larger one goes to the dead letters."""
-    memory: int = 64 * 1024 * 1024
+    memory: int = 32 * 1024 * 1024
     """Bytes of changes that the relay holds before it stops reading."""
     spill: int = 32 * 1024**3
     """Bytes of disk for transactions that are not yet committed."""
