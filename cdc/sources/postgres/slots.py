@@ -16,8 +16,8 @@ import psycopg
 from cdc.relay.ports import SourceError
 from cdc.sources.postgres.catalog import Connection
 
-_RELEASED_WITHIN: Final = 10.0
-"""Seconds that a server needs at most to notice that a reader has gone."""
+_RELEASED_WITHIN: Final = 30.0
+"""Seconds that even a busy server needs at most to notice that a reader has gone."""
 _MADE_WITHIN: Final = "60s"
 _SLOT = """
 SELECT confirmed_flush_lsn - '0/0'::pg_lsn, pg_current_wal_lsn() - '0/0'::pg_lsn,
