@@ -12,7 +12,16 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 _GAUGES: Final = frozenset(
-    {"lag_ms", "retained", "waiting", "parked", "committed_ms", "ignored", "dead_keys"}
+    {
+        "lag_ms",
+        "retained",
+        "waiting",
+        "parked",
+        "committed_ms",
+        "ignored",
+        "dead_keys",
+        "marker_seq",
+    }
 )
 """What may fall again; everything else only grows."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from strangler import terminal
-from strangler.cdc_options import of_stream, tell
+from strangler.cdc_options import of_stream, progress_bar, tell
 from strangler.cdc_reconcile import probe, repair, retry, verify
 
 if TYPE_CHECKING:
@@ -112,9 +112,12 @@ def status(place: Place, stream: str | None, watch: bool, kafka: str | None, as_
 @cdc.command()
 @click.option("--table", "tables", multiple=True, metavar="TABLE", help="Which [all]; repeatable.")
 @click.option("--where", metavar="SQL", help="Only rows that meet this condition of the source.")
+@click.option("--wait", is_flag=True, help="Show how far it is until it is over.")
 @terminal.as_json
 @of_stream
-def snapshot(which: Any, tables: tuple[str, ...], where: str | None, as_json: bool) -> None:
+def snapshot(
+    which: Any, tables: tuple[str, ...], where: str | None, wait: bool, as_json: bool
+) -> None:
     """Ask STREAM's relay to send the rows of its tables again.
 
     Changes stream on meanwhile; nothing is locked. The relay takes the
@@ -127,6 +130,11 @@ def snapshot(which: Any, tables: tuple[str, ...], where: str | None, as_json: bo
     with terminal.failures(as_json=as_json):
         answer = relays.ask_snapshot(which, tables, where)
     tell("asked", answer, as_json=as_json)
+    if wait:
+        with terminal.failures(as_json=as_json), progress_bar(shown=not as_json) as progress:
+            for runs in relays.snapshot_progress(which, answer["seq"]):
+                for each in runs:
+                    progress(each["table"], each["rows"], each["estimate"])
 
 
 @cdc.command()

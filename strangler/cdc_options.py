@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -46,3 +47,30 @@ def tell(view: str, answer: Any, *, as_json: bool) -> None:
     from strangler.admin import printing
 
     printing.show(getattr(cdc_screen, view)(answer))
+
+
+class progress_bar:  # noqa: N801 - used like a function
+    """A progress bar on a terminal; nothing elsewhere."""
+
+    def __init__(self, *, shown: bool) -> None:
+        self._shown = shown and sys.stderr.isatty()
+        self._tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> Any:
+        if not self._shown:
+            return lambda _table, _rows, _estimate: None
+        from rich.console import Console
+        from rich.progress import Progress
+
+        self._progress = Progress(console=Console(stderr=True), transient=True)
+        self._progress.start()
+        return self._advance
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown:
+            self._progress.stop()
+
+    def _advance(self, table: str, rows: int, estimate: int) -> None:
+        if table not in self._tasks:
+            self._tasks[table] = self._progress.add_task(table, total=estimate or None)
+        self._progress.update(self._tasks[table], completed=rows)

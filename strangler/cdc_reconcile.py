@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from strangler import terminal
-from strangler.cdc_options import of_stream, tell
+from strangler.cdc_options import of_stream, progress_bar, tell
 
 
 @click.command()
@@ -40,7 +40,7 @@ def verify(
             for look in reconciling.verify_on(which, rows_per_second=continuous):
                 tell("look", look, as_json=as_json)
             return
-        with _bar(shown=not as_json) as progress:
+        with progress_bar(shown=not as_json) as progress:
             answer = reconciling.verify(
                 which, tables, show_values=show_values, within=within, progress=progress
             )
@@ -111,30 +111,3 @@ def retry(which: Any, as_json: bool) -> None:
     with terminal.failures(as_json=as_json):
         answer = reconciling.retry(which)
     tell("retried", answer, as_json=as_json)
-
-
-class _bar:  # noqa: N801 - used like a function
-    """A progress bar on a terminal; nothing elsewhere."""
-
-    def __init__(self, *, shown: bool) -> None:
-        self._shown = shown and sys.stderr.isatty()
-        self._tasks: dict[str, Any] = {}
-
-    def __enter__(self) -> Any:
-        if not self._shown:
-            return lambda _table, _rows, _estimate: None
-        from rich.console import Console
-        from rich.progress import Progress
-
-        self._progress = Progress(console=Console(stderr=True), transient=True)
-        self._progress.start()
-        return self._advance
-
-    def __exit__(self, *_: object) -> None:
-        if self._shown:
-            self._progress.stop()
-
-    def _advance(self, table: str, rows: int, estimate: int) -> None:
-        if table not in self._tasks:
-            self._tasks[table] = self._progress.add_task(table, total=estimate or None)
-        self._progress.update(self._tasks[table], completed=rows)

@@ -185,6 +185,24 @@ def ask_snapshot(which: Which, tables: tuple[str, ...], where: str | None) -> di
         return {"stream": wanted.name, "seq": mark(wanted, "snapshot", body), **body}
 
 
+def snapshot_progress(which: Which, seq: int) -> Iterator[list[dict[str, Any]]]:
+    """What is left of the snapshot that marker `seq` asked for, twice a second, until it is over.
+
+    Waits for the relay without end, as the request stands in the source's log: for a person who
+    may press Ctrl-C.
+    """
+    from cdc.bootstrap import relay_report
+
+    wanted = stream(which)
+    while True:
+        report = relay_report(wanted, home(which)) or {}
+        runs = [each for each in report.get("snapshots", ()) if each["id"] == f"snapshot-{seq}"]
+        yield runs
+        if report.get("marker_seq", 0) >= seq and not runs:
+            return
+        time.sleep(0.5)
+
+
 def guard(which: Which, side: str, action: str) -> dict[str, Any]:
     """Install, close, open or remove the guard of one side's tables, and say what it does now."""
     from cdc.bootstrap import switch_guard

@@ -29,5 +29,7 @@ class Counters:
     """When the newest transaction was committed at the source, in milliseconds since 1970."""
     lag_ms: int = 0
     """From that commit to the moment when it was handed to Kafka."""
+    marker_seq: int = 0
+    """The newest marker of the stream that came back in the log."""
     retained: int = 0
     """Bytes of log that the source keeps for the stream, as of the last look."""

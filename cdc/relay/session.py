@@ -160,6 +160,7 @@ class Session:
         marker = marker_of(change)
         if marker is None or marker.stream != self.stream.name:
             return
+        self.counters.marker_seq = max(self.counters.marker_seq, marker.seq)
         if self.snapshots.seen(marker):
             return
         forwarded = self._emitter.marker(marker)

@@ -31,6 +31,7 @@ def status(session: Session) -> dict[str, Any]:
         "dead_letters": counters.dead_letters,
         "dead_keys": len(checkpoint.dead),
         "markers_held": counters.markers_held,
+        "marker_seq": counters.marker_seq,
         "dropped_loops": counters.dropped_loops,
         "chunks_again": counters.chunks_again,
         "snapshots": [
