@@ -7,7 +7,7 @@ written, and each dialect, and `canonical`, how. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -55,14 +55,16 @@ _MOMENTS: Final = frozenset({Kind.DATE, Kind.TIME, Kind.TIMESTAMP, Kind.TIMESTAM
 POSTGRES: Final = "postgresql"
 MYSQL: Final = "mysql"
 SQLITE: Final = "sqlite"
+_FOUR_BYTES: Final = {POSTGRES: "real", MYSQL: "float"}
+"""What they call a float of four bytes; SQLite has none, whatever a column says."""
 
 
 def form_of(
-    source: Column, target: Column, databases: Collection[str], *, key: bool = False
+    source: Column, target: Column, databases: Sequence[str], *, key: bool = False
 ) -> Form | None:
     """The form of a pair of columns; None for what must be compared in Python.
 
-    `databases` are those of both sides; `key` asks for a text that the value can be read from.
+    `databases` are the source's and the target's; `key` asks for a text that the value can be read from.
     """
     kinds = {source.kind, target.kind}
     if Kind.JSON in kinds:
@@ -84,16 +86,17 @@ def _json(source: Column, target: Column, databases: Collection[str]) -> Form | 
     return Form.TEXT if same and set(databases) == {POSTGRES} else None
 
 
-def _number(
-    kinds: Collection[Kind], columns: tuple[Column, ...], databases: Collection[str]
-) -> Form:
+def _number(kinds: Collection[Kind], columns: tuple[Column, ...], databases: Sequence[str]) -> Form:
     if Kind.FLOAT not in kinds:
         return Form.INTEGER if set(kinds) <= _WHOLE else Form.DECIMAL
     if set(kinds) == {Kind.FLOAT} and set(databases) == {POSTGRES}:
         return Form.FLOAT
+    four_bytes = any(
+        _base(column) == _FOUR_BYTES.get(database)
+        for column, database in zip(columns, databases, strict=True)
+    )
     # MySQL cannot write the shortest text of four bytes, so both sides are rounded to them.
-    single = MYSQL in databases and any(_base(c) in {"float", "real"} for c in columns)
-    return Form.SINGLE if single else Form.NUMBER
+    return Form.SINGLE if MYSQL in databases and four_bytes else Form.NUMBER
 
 
 def _text(columns: tuple[Column, ...], databases: Collection[str], *, key: bool) -> Form:

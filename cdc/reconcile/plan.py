@@ -88,7 +88,7 @@ def _key_pair(
 
 def _alone(column: Column, database: str) -> Pair:
     """A column that a conversion makes: the target says what it holds."""
-    return Pair(column, column, form_of(column, column, (database,)) or Form.JSONB)
+    return Pair(column, column, form_of(column, column, (database, database)) or Form.JSONB)
 
 
 def _renamed(table: TableSync, column: Column) -> str:

@@ -48,7 +48,8 @@ def open_session(url: str, seconds: float) -> tuple[Dialect, Session]:
         case "postgresql":
             from cdc.reconcile.dialects.postgres import PostgresDialect, PostgresSession
 
-            return PostgresDialect(), PostgresSession(url, seconds)
+            postgres = PostgresSession(url, seconds)
+            return PostgresDialect(utf8=postgres.utf8), postgres
         case "mysql":
             from cdc.reconcile.dialects.mysql import MysqlDialect, MysqlSession
 

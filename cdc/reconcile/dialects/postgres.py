@@ -30,6 +30,10 @@ class PostgresDialect:
     version: str | None = "xmin::text || ctid::text"
     """Every write makes another version of the row, with its transaction and another place."""
 
+    def __init__(self, *, utf8: bool = True) -> None:
+        """`utf8` says whether the database keeps its texts in it, so that they are the bytes."""
+        self._bytes = "{}" if utf8 else "convert_to({}, 'UTF8')"
+
     def quote(self, name: str) -> str:
         """An identifier; `%` is doubled as statements have parameters."""
         return '"' + name.replace('"', '""').replace("%", "%%") + '"'
@@ -50,7 +54,7 @@ class PostgresDialect:
             case Form.PADDED:
                 return f"rtrim({name}::text, ' ')"
             case Form.DIGEST:
-                return f"md5({name}::text)"
+                return f"md5({self._bytes.format(f'{name}::text')})"
             case Form.BYTES:
                 return f"md5({name})"
             case Form.HEX:
@@ -68,11 +72,11 @@ class PostgresDialect:
 
     def octets(self, text: str) -> str:
         """Without reading a value that is stored out of line."""
-        return f"octet_length({text})"
+        return f"octet_length({self._bytes.format(text)})"
 
     def short_hash(self, line: str) -> str:
         """Bits of the hexadecimal digits."""
-        return f"('x0' || left(md5({line}), 15))::bit(64)::bigint"
+        return f"('x0' || left(md5({self._bytes.format(line)}), 15))::bit(64)::bigint"
 
     def total(self, numbers: str) -> str:
         """A numeric: it cannot overflow."""
@@ -156,6 +160,11 @@ class PostgresSession:
             " set_config('jit', 'off', false)",
             (str(int(seconds * 1000)),),
         )
+
+    @property
+    def utf8(self) -> bool:
+        """Whether the database keeps its texts in UTF-8 (or knows no characters at all)."""
+        return self._connection.info.parameter_status("server_encoding") in {"UTF8", "SQL_ASCII"}
 
     def query(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """All rows of the answer."""

@@ -3,12 +3,13 @@
 import random
 import struct
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
-from cdc.change import Kind
+from cdc.change import Column, Kind, Relation
 from cdc.config.model import Stream, TableSync, Topics
-from cdc.reconcile.canonical import canonical
+from cdc.reconcile.canonical import canonical, line, short_hash
 from cdc.reconcile.dialects import open_session
 from cdc.reconcile.dialects.base import Selected
 from cdc.reconcile.forms import Form
@@ -158,3 +159,27 @@ def test_sql_writes_what_python_writes(database, kind, of, values):
             assert {int(key[0]): texts[1] for key, texts in found.items()} == written, form
     finally:
         session.close()
+
+
+@pytest.mark.parametrize("form", [Form.TEXT, Form.DIGEST])
+def test_the_hash_of_a_row_does_not_depend_on_the_database_s_encoding(cluster, form):
+    with psycopg.connect(cluster.url(), autocommit=True) as connection:
+        name = f"latin_{form.value}"
+        connection.execute(
+            f"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"
+        )
+    url = cluster.url(name)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE t (id int PRIMARY KEY, v text)")
+        connection.execute("INSERT INTO t VALUES (1, 'caf\u00e9')")
+    columns = Column("id", Kind.INTEGER, "int", key=True), Column("v", Kind.TEXT, "text")
+    dialect, session = open_session(url, 60)
+    try:
+        fields = ((columns[0], Form.INTEGER), (columns[1], form))
+        relation = Relation("t", "public", "t", columns)
+        side = SqlSide(dialect, session, session, Selected(relation, fields[:1], fields))
+        found = side.look_up([("1",)])[("1",)].hashed
+    finally:
+        session.close()
+    written = line([(Form.INTEGER, "1"), (form, canonical(form, "caf\u00e9"))])
+    assert found == short_hash(written)

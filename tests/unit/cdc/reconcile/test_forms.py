@@ -23,6 +23,8 @@ def column(kind, of=""):
         (column(Kind.FLOAT), column(Kind.DECIMAL), (PG, PG), Form.NUMBER),
         (column(Kind.FLOAT, "float"), column(Kind.FLOAT), (MY, PG), Form.SINGLE),
         (column(Kind.FLOAT, "double"), column(Kind.FLOAT), (MY, PG), Form.NUMBER),
+        (column(Kind.FLOAT, "double"), column(Kind.FLOAT, "REAL"), (MY, LITE), Form.NUMBER),
+        (column(Kind.FLOAT, "double"), column(Kind.FLOAT, "real"), (MY, PG), Form.SINGLE),
         (column(Kind.TEXT), column(Kind.TEXT), (PG, PG), Form.TEXT),
         (column(Kind.TEXT), column(Kind.TEXT), (PG, MY), Form.DIGEST),
         (column(Kind.TEXT, "character(5)"), column(Kind.TEXT), (PG, PG), Form.PADDED),
