@@ -214,7 +214,10 @@ def mariadb() -> Iterator[str]:
     if not (install and server):
         pytest.skip("MariaDB's mariadbd is not installed (Debian's package mariadb-server)")
     with folder("mariadb") as path:
-        common = ["--no-defaults", f"--datadir={path / 'data'}", "--skip-name-resolve"]
+        # A server that starts removes temporary tables from its folder, also those of others.
+        (path / "tmp").mkdir()
+        common = ["--no-defaults", f"--datadir={path / 'data'}", f"--tmpdir={path / 'tmp'}"]
+        common += ["--skip-name-resolve"]
         common += ["--user=root"] if os.geteuid() == 0 else []
         _run([install, *common, "--auth-root-authentication-method=normal", "--skip-test-db"])
         address = path / "socket"

@@ -54,9 +54,12 @@ _REFUSED: Final = {1044, 1045, 1142, 1143, 1227, 1290, 1644, 1792, 1836}
 _NULL: Final = 1048
 
 _NUMBERS: Final = {
-    "tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "float", "double", "bit",
+    "tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "float", "double",
 }  # fmt: skip
-_BYTES: Final = {"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"}
+_BYTES: Final = {
+    "binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "geometry", "point",
+    "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection",
+}  # fmt: skip
 _MOMENTS: Final = {"date", "time", "datetime", "timestamp", "year"}
 
 CONNECT_WITHIN: Final = 10
@@ -227,7 +230,9 @@ def _assign(columns: Iterable[str], between: str) -> str:
 
 
 def _column(name: str, type_: str, nullable: int, default: int, generated: int) -> TargetColumn:
-    forms = ((_NUMBERS, Form.NUMBER), (_BYTES, Form.BYTES), (_MOMENTS, Form.MOMENT))
+    forms = (
+        (_NUMBERS, Form.NUMBER), (_BYTES, Form.BYTES), (_MOMENTS, Form.MOMENT), ({"bit"}, Form.BITS)
+    )  # fmt: skip
     form = next((form for types, form in forms if type_ in types), Form.TEXT)
     return TargetColumn(
         name, type_, form, bool(nullable), has_default=bool(default), generated=bool(generated)

@@ -27,6 +27,7 @@ from cdc.applier.ports import (
 from cdc.applier.targets.shared import key_missing, partial_missing, unfit
 from cdc.applier.targets.values import UnfitError, parameters
 from cdc.guards.sqlite import FUNCTION
+from cdc.label import label_session
 
 BUSY: Final = 10.0
 """Seconds to wait for another writer."""
@@ -40,8 +41,8 @@ _CONFLICT: Final = {
 _REFUSED: Final = {sqlite3.SQLITE_CONSTRAINT_TRIGGER, sqlite3.SQLITE_READONLY}
 _FORMS: Final = (
     ("BLOB", Form.BYTES), ("BINARY", Form.BYTES), ("DATE", Form.MOMENT), ("TIME", Form.MOMENT),
-    ("INT", Form.NUMBER), ("BOOL", Form.NUMBER), ("REAL", Form.NUMBER), ("NUM", Form.NUMBER),
-    ("DEC", Form.NUMBER), ("FLOA", Form.NUMBER), ("DOUB", Form.NUMBER),
+    ("INT", Form.NUMBER), ("BOOL", Form.NUMBER), ("REAL", Form.REAL), ("NUM", Form.NUMBER),
+    ("DEC", Form.NUMBER), ("FLOA", Form.REAL), ("DOUB", Form.REAL),
 )  # fmt: skip
 
 
@@ -53,7 +54,12 @@ class SqliteTarget:
         parsed = make_url(url).set(drivername="sqlite+pysqlite")
         self.engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": BUSY})
         event.listen(self.engine, "connect", _leave_transactions_alone)
-        event.listen(self.engine, "begin", _begin_as_a_writer)
+        event.listen(self.engine, "begin", self._begin_as_a_writer)
+
+    def _begin_as_a_writer(self, connection: Connection) -> None:
+        """With a label on what it writes: the file may have got a log since the last time."""
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        label_session(_raw(connection), self._stream)
 
     def prepare(self, connection: Connection) -> None:
         """What a closed guard asks for: a function that only the applier's session has."""
@@ -169,10 +175,6 @@ def _overflows(value: Any) -> bool:
 def _leave_transactions_alone(raw: sqlite3.Connection, _: object) -> None:
     raw.isolation_level = None
     raw.execute("PRAGMA foreign_keys = OFF")
-
-
-def _begin_as_a_writer(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 @lru_cache(maxsize=1024)

@@ -36,7 +36,18 @@ def _value(table: TargetTable, column: TargetColumn, value: Any) -> Any:
         return _bytes(table, column, value)
     if column.form is Form.MOMENT:
         return value.removesuffix("+00")
+    if column.form is Form.BITS:
+        return _bits(table, column, value)
+    if column.form is Form.REAL and value in {"Infinity", "-Infinity"}:
+        return float(value)
     return value
+
+
+def _bits(table: TargetTable, column: TargetColumn, value: str) -> int:
+    try:
+        return int(value, 2)
+    except ValueError:
+        raise UnfitError(unfit(table, column, value)) from None
 
 
 def _bytes(table: TargetTable, column: TargetColumn, value: str) -> bytes:

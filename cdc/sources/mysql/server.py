@@ -38,7 +38,7 @@ def token(session: Session) -> str:
         if error.args[0] != _NO_TABLE:
             raise
         raise SourceError(
-            f"the table {MARKER_TABLE} is missing at the source: run `strangler cdc setup`",
+            f"the table {MARKER_TABLE} is missing at the source: run `strangler cdc init … --apply`",
             temporary=False,
         ) from error
     return str(found[0][0])
@@ -61,7 +61,7 @@ def check_settings(session: Session) -> None:
     if wrong:
         raise SourceError(
             f"the binlog does not carry whole changes: {'; '.join(wrong)}. Run"
-            " `strangler cdc setup`, or set them in the server's configuration",
+            " `strangler cdc init … --apply`, or set them in the server's configuration",
             temporary=False,
         )
 

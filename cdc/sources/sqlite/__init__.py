@@ -31,8 +31,8 @@ lose nothing, keep writers away from a migration until the preflight has run aga
 the application that itself writes to the same table.
 """
 
+from cdc.label import label_session
 from cdc.sources.sqlite.control import SqliteControl
-from cdc.sources.sqlite.label import label_session
 from cdc.sources.sqlite.preflight import SqlitePreflight
 from cdc.sources.sqlite.source import SqliteSource
 

@@ -282,7 +282,7 @@ class SqliteSource:
 def _unlabelled(stream: str) -> SourceError:
     return SourceError(
         f"stream {stream}: an applier wrote into this file without a label, so its writes cannot"
-        " be told from others: cdc.sources.sqlite.label_session must be called on each of its"
+        " be told from others: cdc.label.label_session must be called on each of its"
         " connections before it writes",
         temporary=False,
     )

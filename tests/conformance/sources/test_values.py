@@ -1,6 +1,7 @@
 """Values: the same from the log and from a chunk, as docs/formats.md says, and writable again."""
 
 import base64
+import re
 
 import orjson
 import psycopg
@@ -56,10 +57,11 @@ def test_values(database, declared, values):
 
 @pytest.mark.parametrize("database", ["mariadb"], indirect=True)
 @pytest.mark.parametrize("declared", types_mariadb.REFUSED)
-def test_a_type_that_the_log_cannot_tell_is_refused_with_a_sentence(database, declared):
+def test_a_type_that_is_not_read_from_the_log_is_refused_with_a_sentence(database, declared):
     database.execute(f"CREATE TABLE item (id INTEGER PRIMARY KEY, v {declared})")
     control = database.control(a_stream(database.url, "item"))
-    with pytest.raises(SourceError, match=f"column v has the type {declared.lower()}") as raised:
+    named = re.escape(declared.split()[0].lower())
+    with pytest.raises(SourceError, match=f"column v has the type {named}") as raised:
         control.relation("item")
     assert raised.value.temporary is False
 

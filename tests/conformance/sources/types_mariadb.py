@@ -90,8 +90,15 @@ TYPES = {
         {"""'{"b": 1,  "a": [1.10, null]}'""": '{"b": 1,  "a": [1.10, null]}', "'null'": "null",
          "NULL": None},
     ),
+    "uuid": (
+        "UUID",
+        {"'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'": "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11",
+         "NULL": None},
+    ),
+    "inet4": ("INET4", {"'10.0.0.1'": "10.0.0.1"}),
+    "inet6": ("INET6", {"'2001:db8::ff00:42:8329'": "2001:db8::ff00:42:8329", "'::1'": "::1"}),
     "point": ("POINT", {"ST_GeomFromText('POINT(1.5 -2)')": ...}),
 }  # fmt: skip
 
-REFUSED = ("UUID", "INET4", "INET6")
-"""Types of MariaDB alone, which its log calls by another name."""
+REFUSED = ("VARCHAR(20) COMPRESSED", "BLOB COMPRESSED")
+"""Types whose values the log holds in a form that is not read."""

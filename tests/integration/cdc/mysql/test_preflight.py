@@ -111,7 +111,7 @@ def test_a_server_made_anew_has_another_identity(tmp_path, preflights):
         with binlog_mariadb() as server:
             configured = stream(server.url(), "t")
             source = MysqlSource(configured, tmp_path)
-            with pytest.raises(SourceError, match="strangler cdc setup"):
+            with pytest.raises(SourceError, match="strangler cdc init"):
                 source.identity()
             one = preflights(configured)
             one.apply()

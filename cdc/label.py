@@ -9,11 +9,10 @@ import sqlite3
 def label_session(connection: sqlite3.Connection, stream: str) -> None:
     """Have all that this connection writes captured with the origin `strangler:STREAM`.
 
-    To be called on each connection of an applier before it writes. The label is a temporary
-    trigger: no other connection has it, and it goes when the connection does. It must be on *every*
-    connection, as a stretch of the log with the same origin may hold several transactions.
-    Does nothing in a file without a log: nobody reads it, and a log made later is seen at the next
-    connection.
+    To be called in each transaction of an applier before it writes: the file may have got a log
+    since the last one. The label is a temporary trigger: no other connection has it, and it goes
+    when the connection does. It must be on *every* connection, as a stretch of the log with the
+    same origin may hold several transactions. Does nothing in a file without a log.
     """
     query = "SELECT 1 FROM main.sqlite_master WHERE name = 'strangler_changes'"
     if connection.execute(query).fetchone() is None:
