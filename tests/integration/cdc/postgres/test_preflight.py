@@ -13,7 +13,7 @@ from support.streams import a_stream
 
 from cdc.config.model import Limits, TableSync
 from cdc.relay.ports import SourceError
-from cdc.sources.postgres import PostgresControl, PostgresPreflight
+from cdc.sources.postgres import PostgresControl, PostgresPreflight, slots
 
 ITEM = "CREATE TABLE item (id int PRIMARY KEY, name text)"
 LIMITLESS = "max_slot_wal_keep_size is unlimited"
@@ -294,7 +294,8 @@ def test_a_table_of_that_name_which_is_another(newest_case, preflight):
     assert about(told(setup), "is not the one for markers")
 
 
-def test_the_slot_of_the_stream(case, preflight):
+def test_the_slot_of_the_stream(case, preflight, monkeypatch):
+    monkeypatch.setattr(slots, "_RELEASED_WITHIN", 0.5)
     case.run(ITEM)
     case.begin("item")
     case.stream = replace(case.stream, limits=Limits(retained_warn=0))
@@ -304,6 +305,7 @@ def test_the_slot_of_the_stream(case, preflight):
         setup.undo()
     assert raised.value.temporary
     assert published(case)
+    monkeypatch.undo()
     case.source.close()
     case.run("INSERT INTO item VALUES (1, 'a')")
     until_free(case)
