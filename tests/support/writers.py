@@ -28,6 +28,7 @@ FILL = (
     " ELSE 20 END) FROM generate_series(1, 120) i",
     "INSERT INTO tag SELECT 'c' || i % 4, i, 'note ' || i FROM generate_series(1, 60) i",
 )
+_BUSY = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 PAUSE = 0.004
 """Seconds between two statements, so that a test's data stays small."""
 BACK_WITHIN = 60.0

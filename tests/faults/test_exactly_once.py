@@ -1,0 +1,70 @@
+"""Exactly once on Apache Kafka: whatever is killed, no record is there twice for its readers."""
+
+import psycopg
+import pytest
+from support.arriving import assert_arrives, assert_once, copied
+from support.pipes import until
+from support.writers import Mix, writing
+
+from cdc.checkpoint import Checkpoint
+from cdc.config.model import Delivery
+from cdc.kafka.lookup import last_checkpoint
+
+POINTS = ("before_produce", "after_produce", "after_settle", "after_checkpoint", "after_confirm")
+BIG = "INSERT INTO tag SELECT 'big', i, repeat('x', 100) FROM generate_series(1, 30000) i"
+
+
+@pytest.fixture
+def exact(pipe, kafka):
+    """Makes a stream that is delivered exactly once."""
+    return lambda **more: pipe(kafka.address, delivery=Delivery.EXACTLY_ONCE, **more)
+
+
+def sent(shop) -> Checkpoint:
+    """The checkpoint that was committed with its records."""
+    kept = last_checkpoint(shop.stream.kafka, f"{shop.stream.topics.prefix}.checkpoint")
+    assert kept is not None
+    return Checkpoint.from_bytes(kept)
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_relay_killed_there_doubles_nothing(exact, killed_at, point):
+    shop = exact()
+    with writing(shop.stream.source, Mix(seed=10 + POINTS.index(point))):
+        killed_at(shop, "run", f"{point}:2")  # while the snapshot runs
+        killed_at(shop, "run", f"{point}:4")
+    assert_arrives(shop)
+
+
+def test_a_transaction_greater_than_one_of_kafkas_goes_on_where_it_was(exact, killed_at):
+    shop = exact()
+    with shop.process("run", shop.stream.name):
+        until(lambda: copied(shop), "a complete snapshot")
+    with psycopg.connect(shop.stream.source) as connection:
+        connection.execute(BIG)
+    parts = []
+    for _ in range(3):
+        killed_at(shop, "run", "after_settle:2")
+        parts.append(sent(shop).partial)
+    records = assert_arrives(shop)
+    positions = {part[0] for part in parts if part}
+    assert len(positions) == 1, f"it was not cut: {parts}"
+    counts = [part[1] for part in parts if part]
+    assert counts == sorted(set(counts)), "each relay went on where the one before had come"
+    assert (
+        sum(b'"op":"c"' in record.value and b'"big"' in record.key for record in records) == 30000
+    )
+
+
+def test_a_new_incarnation_is_one_of_its_own_also_if_it_is_killed(exact, killed_at):
+    shop = exact()
+    with writing(shop.stream.source, Mix(seed=21)):
+        killed_at(shop, "run", "after_settle:4")
+        for point in ("before_produce:1", "after_settle:2", "after_checkpoint:1"):
+            run = ("run", shop.stream.name, "--resnapshot")
+            with shop.process(*run, STRANGLER_FAILPOINT=point) as relay:
+                assert relay.wait(90) == -9, shop.log("run")[-4000:]
+            killed_at(shop, "run", "after_settle:3")
+    records = assert_arrives(shop)
+    assert_once(records)
+    assert sent(shop).incarnation == 4
