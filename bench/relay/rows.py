@@ -26,7 +26,7 @@ SELECT id, user_id, product_id, rating, title, body, price::text,
 FROM {TABLE} WHERE id >= %s AND id < %s ORDER BY id
 """
 INSERT = (
-    f"INSERT INTO {TABLE} SELECT {_VALUES.format(first=0)}"
+    f"INSERT INTO {TABLE} SELECT {_VALUES.format(first=0).replace('%', '%%')}"
     " FROM generate_series(%s::bigint, %s::bigint) i"
 )
 

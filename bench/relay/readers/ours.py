@@ -64,12 +64,19 @@ class Ours:
         """The route table, and what the source needs."""
         self.folder.mkdir(exist_ok=True)
         (self.folder / "routes.yaml").write_text(json.dumps(self._routes()))
-        done = subprocess.run(
-            [COMMAND, "cdc", "init", self.called, "--apply", "--routes", self._file],
-            capture_output=True, text=True, timeout=60, env=self._environment(), check=False,
-        )  # fmt: skip
+        done = self.once("init", 60, "--apply")
         if done.returncode:
             raise StartError(f"{self.name}: {done.stdout[-300:]}{done.stderr[-300:]}")
+
+    def once(
+        self, command: str, within: float, *options: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command of the stream to its end."""
+        words = [COMMAND, "cdc", command, self.called, "--routes", self._file, *options]
+        return subprocess.run(
+            words, capture_output=True, text=True, timeout=within, env=self._environment(),
+            cwd=self.folder, check=False,
+        )  # fmt: skip
 
     @contextlib.contextmanager
     def running(self, *options: str, command: str = "run") -> Iterator[int]:
