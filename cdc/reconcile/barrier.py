@@ -69,18 +69,12 @@ class Barriers:
                 return seq
             reason = "it was asked to stop" if self._stop.is_set() else self._why(seq)
         except SQLAlchemyError as error:
-            reason = _asked_in_vain(self._stream, error)
+            reason = f"the target cannot be asked ({type(error).__name__})"
         raise BarrierError(f"what is on its way did not arrive: {reason}")
 
     def _why(self, seq: int) -> str:
         with self._engine.connect() as connection:
             return why(connection, self._stream, seq, self._within, self._relay)
-
-
-def _asked_in_vain(stream: Stream, error: SQLAlchemyError) -> str:
-    if "strangler_applied" in str(error):
-        return f"no applier of {stream.name} has ever run on this target: start one"
-    return f"the target cannot be asked ({type(error).__name__})"
 
 
 def why(

@@ -64,7 +64,8 @@ def form_of(
 ) -> Form | None:
     """The form of a pair of columns; None for what must be compared in Python.
 
-    `databases` are the source's and the target's; `key` asks for a text that the value can be read from.
+    `databases` are the source's and the target's; `key` asks for a text that the value can be read
+    from.
     """
     kinds = {source.kind, target.kind}
     if Kind.JSON in kinds:

@@ -7,13 +7,15 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
+from functools import partial
+from operator import attrgetter
 from threading import Event
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.sql.elements import ColumnElement
 
-from cdc.applier.tables import applied_table
+from cdc.applier import state
+from cdc.applier.places import Place
 from cdc.change import MarkerKind
 from cdc.config.model import Delivery, Stream
 from cdc.kafka.errors import ReaderError
@@ -25,7 +27,8 @@ from cdc.sources import open_control
 
 _STAGES = ("written", "relayed", "read", "applied")
 _PAUSE = 0.02
-_T = applied_table.c
+_SEEN: Callable[[Place], int] = attrgetter("seen_seq")
+_PASSED: Callable[[Place], int] = attrgetter("marker_seq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +104,8 @@ class _Probing:
         self._passed()
         if not self._until(lambda: _in_kafka(lookup, ends, seq)):
             return self.report(_relay_says(self._stream, relay, self._within))
-        for column in (_T.seen_seq, _T.marker_seq):
-            if not self._until(lambda column=column: self._reached(column, seq)):  # type: ignore[misc]
+        for reached in (_SEEN, _PASSED):
+            if not self._until(partial(self._reached, reached, seq)):
                 with self._engine.connect() as connection:
                     return self.report(why(connection, self._stream, seq, self._within, relay))
         return self.report(None)
@@ -126,14 +129,10 @@ class _Probing:
         self._passed()
         return True
 
-    def _reached(self, column: ColumnElement[int], seq: int) -> bool:
+    def _reached(self, reached: Callable[[Place], int], seq: int) -> bool:
         with self._engine.connect() as connection:
-            return _least(connection, column, self._stream.name) >= seq
-
-
-def _least(connection: Connection, column: ColumnElement[int], stream: str) -> int:
-    query = select(func.min(column)).where(_T.stream == stream)
-    return int(connection.execute(query).scalar() or 0)
+            places = state.positions(connection, self._stream.name).values()
+        return min(map(reached, places), default=0) >= seq
 
 
 def _in_kafka(lookup: Lookup, ends: dict[tuple[str, int], int], seq: int) -> bool:

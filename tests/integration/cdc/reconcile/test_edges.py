@@ -133,3 +133,42 @@ def test_what_cannot_be_compared_says_why(pipe, tmp_path):
         from cdc.reconcile.dialects import database_of
 
         database_of("mongodb://user:secret@host/db")
+
+
+def test_a_collation_that_takes_keys_for_equal_hides_no_difference(pipe):
+    """MariaDB finds `A` where `a` is asked for, and `a ` too."""
+    p = pipe("postgres", "mariadb", "k")
+    p.source("CREATE TABLE k (id varchar(20) PRIMARY KEY, v int)")
+    p.target("CREATE TABLE k (id varchar(20) COLLATE utf8mb4_general_ci PRIMARY KEY, v int)")
+    p.source("INSERT INTO k VALUES ('a', 1), ('b', 1), ('c', 1)")
+    p.start()
+    assert verify(p.stream).outcome is Outcome.EQUAL
+    p.target("UPDATE k SET id = 'A' WHERE id = 'a'", "UPDATE k SET id = 'b ' WHERE id = 'b'")
+    found = verify(p.stream).tables[0]
+    assert {(d.kind, d.key) for d in found.differences} == {
+        (Lack.MISSING, ("a",)), (Lack.EXTRA, ("A",)),
+        (Lack.MISSING, ("b",)), (Lack.EXTRA, ("b ",)),
+    }  # fmt: skip
+
+
+def test_why_a_barrier_does_not_arrive(pipe):
+    p = pipe("postgres", "postgres", "child", "parent")
+    p.both("CREATE TABLE parent (id int PRIMARY KEY)")
+    p.source("CREATE TABLE child (id int PRIMARY KEY, parent int)")
+    p.target("CREATE TABLE child (id int PRIMARY KEY, parent int REFERENCES parent)")
+    p.start()
+    p.target("ALTER TABLE child RENAME parent TO other")
+    p.source("INSERT INTO child VALUES (1, 1)")
+    quick = Options(barrier_within=1.0)
+
+    def stopped():
+        return "the applier has stopped" in (verify(p.stream, options=quick).reason or "")
+
+    until(stopped, "the applier's reason")
+    p.target("UPDATE strangler_stream SET state = 'running'")
+    p.stop("applier")
+    assert "no applier" in verify(p.stream, options=quick).reason
+    p.target("DELETE FROM strangler_applied")
+    assert "read anything yet" in verify(p.stream, options=quick).reason
+    p.target("DROP TABLE strangler_applied")
+    assert "read anything yet" in verify(p.stream, options=quick).reason
