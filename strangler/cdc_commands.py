@@ -27,6 +27,8 @@ def cdc() -> None:
     strangler cdc apply reviews            from there into the service's database
     strangler cdc status                   how far everything is
     strangler cdc verify reviews           whether the copy is equal
+
+    Example: strangler cdc status --watch
     """  # noqa: D301 - click's mark for a paragraph that keeps its lines
 
 

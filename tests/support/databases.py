@@ -8,6 +8,7 @@ of pytest's folders to other users again, even while an `initdb` works there.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import logging
 import os
 import pwd
@@ -192,6 +193,15 @@ def logical_postgres(programs: Path | None = None, settings: str = "") -> Iterat
 def debian_postgres(version: int) -> Path:
     """Where Debian keeps the programs of a version."""
     return Path(f"/usr/lib/postgresql/{version}/bin")
+
+
+def wheel_postgres16() -> Path:
+    """Where the wheel `pgserver` keeps PostgreSQL 16. Its Python part is not used."""
+    found = importlib.util.find_spec("pgserver")
+    if found is None or found.origin is None:
+        did_not_start("no wheel pgserver, which carries PostgreSQL 16")
+        raise AssertionError("it skips or fails")
+    return Path(found.origin).parent / "pginstall" / "bin"
 
 
 def free_port() -> int:

@@ -76,6 +76,9 @@ class PostgresSource:
         begin = slot.confirmed if resume is None else resume
         for name, value in SETTINGS.items():
             wire.query(f"SET {name} TO '{value}'")
+        if wire.query("SHOW server_encoding") == [("SQL_ASCII",)]:
+            # It knows no characters: asked for UTF-8, it refuses a row with any other bytes.
+            wire.query("SET client_encoding TO 'SQL_ASCII'")
         wire.start(self._command(begin, session.info.server_version), begin)
         self._assembler = Assembler(Decoder(tables.describe), self._spill, begin)
         self._waiting = iter(())

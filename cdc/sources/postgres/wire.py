@@ -23,6 +23,9 @@ _HEADER: Final = 25
 """Bytes before the payload of an XLogData message."""
 _EPOCH_US: Final = 946_684_800_000_000
 _READING = "reading the log"
+_IN_USE: Final = b"55006"
+_FREE_WITHIN: Final = 5.0
+"""Seconds in which a slot's last reader is over, if it is."""
 STATUS_EVERY = 5.0
 """Seconds between status messages; the server gives up after `wal_sender_timeout`, 60 s."""
 MOST_BYTES: Final = 4 * 1024 * 1024
@@ -69,10 +72,17 @@ class Replication:
 
     def start(self, command: str, confirmed: int) -> None:
         """Begin to stream; `confirmed` is what the server knows already."""
-        with failures(_READING):
-            result = self._conn.exec_(command.encode())
-        if result.status != pq.ExecStatus.COPY_BOTH:
-            raise SourceError(f"PostgreSQL: {result.get_error_message().strip()}", temporary=True)
+        deadline = time.monotonic() + _FREE_WITHIN
+        while True:
+            with failures(_READING):
+                result = self._conn.exec_(command.encode())
+            if result.status == pq.ExecStatus.COPY_BOTH:
+                break
+            state = result.error_field(pq.DiagnosticField.SQLSTATE)
+            if state != _IN_USE or time.monotonic() >= deadline:
+                message = result.get_error_message().strip()
+                raise SourceError(f"PostgreSQL: {message}", temporary=True)
+            time.sleep(0.05)  # the server has not noticed yet that the one before is gone
         self._conn.nonblocking = 1
         self._confirmed = confirmed
 

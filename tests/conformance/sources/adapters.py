@@ -16,6 +16,7 @@ DIALECTS = {
     "sqlite": "sqlite",
     "postgresql": "postgresql",
     "postgresql15": "postgresql",
+    "postgresql16": "postgresql",
     "mariadb": "mysql",
 }
 """The databases by the name they have in tests, and what they speak."""

@@ -35,6 +35,12 @@ def postgresql15_server():
 
 
 @pytest.fixture(scope="session")
+def postgresql16_server():
+    with databases.logical_postgres(databases.wheel_postgres16()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def mariadb_server():
     _sources("cdc.sources.mysql", "MysqlPreflight")
     support = pytest.importorskip("support.mariadb")

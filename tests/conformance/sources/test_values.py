@@ -19,6 +19,7 @@ MATRIX = {
     "sqlite": types_sqlite.TYPES,
     "postgresql": types_postgres.TYPES | types_postgres.HSTORE,
     "postgresql15": types_postgres.TYPES,
+    "postgresql16": types_postgres.TYPES,
     "mariadb": types_mariadb.TYPES,
 }
 CASES = [
