@@ -42,8 +42,9 @@ lint: $(VENV)/.installed-dev ## Check style, layout, types and the contracts bet
 	test -z "$$failed"
 
 .PHONY: bench
-bench: $(VENV)/.installed-dev $(VENV)/.installed-bench ## Measure beside nginx, HAProxy, Envoy and aiohttp
+bench: $(VENV)/.installed-dev $(VENV)/.installed-bench ## Measure gateway and relay beside their peers
 	@$(BIN)/python -m bench $(ARGS)
+	@$(BIN)/python -m bench.relay $(ARGS)
 
 .PHONY: soak
 soak: $(VENV)/.installed-dev ## Run the long matrix that `make test` leaves out: about ten minutes

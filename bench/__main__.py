@@ -9,15 +9,16 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
-from bench import machine, report, runner
+from bench import machine, page, report, runner
 from bench.cases import CASES, features, stream
 from bench.cases.base import Context
+from bench.options import listed, progress
 from bench.peers import PEERS
 from bench.peers.base import Peer
 from bench.processes import Cores, StartError
@@ -27,26 +28,13 @@ from bench.upstreams import start_upstreams
 
 CASE_NAMES = (*(case.name for case in CASES), features.CASE)
 PEER_NAMES = tuple(peer.name for peer in PEERS)
-REPORT = Path(__file__).parents[1] / "docs" / "performance.md"
 OUTPUT_HELP = "Where to write the report; a whole run that is not quick writes docs/performance.md."
-
-
-def _listed(allowed: Sequence[str]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
-    """Reads a comma-separated option."""
-
-    def read(_context: click.Context, _option: click.Parameter, text: str) -> list[str]:
-        names = [name.strip() for name in text.split(",") if name.strip()]
-        if unknown := [name for name in names if name not in allowed]:
-            raise click.BadParameter(f"{', '.join(unknown)}: choose from {', '.join(allowed)}")
-        return names
-
-    return read
 
 
 @click.command(help=__doc__)
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(1))
-@click.option("--cases", default=",".join(CASE_NAMES), callback=_listed(CASE_NAMES))
-@click.option("--peers", default=",".join(PEER_NAMES), callback=_listed(PEER_NAMES))
+@click.option("--cases", default=",".join(CASE_NAMES), callback=listed(CASE_NAMES))
+@click.option("--peers", default=",".join(PEER_NAMES), callback=listed(PEER_NAMES))
 @click.option("--quick", is_flag=True, help="One short round: shows that it works, no more.")
 @click.option("--output", default=None, type=click.Path(path_type=Path), help=OUTPUT_HELP)
 @click.option("--json", "json_file", default=None, type=click.Path(path_type=Path))
@@ -70,7 +58,7 @@ def main(
         raise click.ClickException(str(error)) from error
     results.settings = _settings(quick, rounds, time.monotonic() - began)
     if output is None and not quick and set(cases) == set(CASE_NAMES):
-        output = REPORT
+        output = page.PAGE
     _write(results, output, json_file)
     sys.exit(1 if results.failures else 0)
 
@@ -105,19 +93,15 @@ def _run(
         upstreams = start_upstreams(stack, cores, folder)
         context = Context(upstreams, cores, folder, quick)
         chosen = [case for case in CASES if case.name in names]
-        runner.run(chosen, peers, context, results, rounds, _progress)
+        runner.run(chosen, peers, context, results, rounds, progress)
         if features.CASE in names and any(peer.name == OURS for peer in peers):
-            features.run(context, results, rounds, _progress)
-
-
-def _progress(text: str) -> None:
-    click.echo(f"{time.strftime('%H:%M:%S')} {text}", err=True)
+            features.run(context, results, rounds, progress)
 
 
 def _write(results: Results, output: Path | None, json_file: Path | None) -> None:
     text = report.render(results)
     if output is not None:
-        output.write_text(text)
+        page.write(output, "gateway", text)
     if json_file is not None:
         json_file.write_text(json.dumps(results.as_json(), indent=1))
     click.echo(text)

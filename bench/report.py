@@ -1,4 +1,4 @@
-"""docs/performance.md, written whole from the results."""
+"""The gateway's half of docs/performance.md, from the results alone."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _CLOSED: Mapping[str, str] = {
 }
 
 _INTRODUCTION = """\
-# Performance
+# The gateway
 
-Written by `make bench` (`python -m bench`); changes by hand are lost with its next run."""
+Written by `python -m bench`."""
 
 _METHOD = """\
 ## How it is measured
@@ -55,7 +55,9 @@ def _blocks(results: Results) -> Iterator[list[str]]:
     yield [_INTRODUCTION]
     yield ["## Targets"]
     yield tables.targets_table(targets(results))
-    yield from _failures(results)
+    if results.failures:
+        yield ["## Failures"]
+        yield failures_table(results)
     yield ["## Machine"]
     yield tables.table(("", ""), _machine(results).items(), numbers=False)
     yield ["## Again", "", *_again(results)]
@@ -70,16 +72,19 @@ def _machine(results: Results) -> dict[str, str]:
 def _again(results: Results) -> list[str]:
     lines = ["```sh", "apt-get install nginx haproxy wrk", "pip install -e .[dev,bench]"]
     lines += ["make bench                 # or: python -m bench --quick", "```"]
+    return lines + skipped_lines(results)
+
+
+def skipped_lines(results: Results) -> list[str]:
+    """The peers that were not started, after an empty line."""
     skipped = [f"Skipped: {name}: {reason}." for name, reason in results.skipped.items()]
-    return lines + (["", *skipped] if skipped else [])
+    return ["", *skipped] if skipped else []
 
 
-def _failures(results: Results) -> Iterator[list[str]]:
-    if not results.failures:
-        return
-    yield ["## Failures"]
+def failures_table(results: Results) -> list[str]:
+    """The cases without a figure, and why."""
     rows = ((f.case, f.peer, _one_line(f.reason)) for f in results.failures)
-    yield tables.table(("case", "peer", "what happened"), rows, numbers=False)
+    return tables.table(("case", "peer", "what happened"), rows, numbers=False)
 
 
 def _one_line(text: str) -> str:

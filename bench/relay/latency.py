@@ -33,10 +33,16 @@ def measure(reader: Reader, url: str, first: int, rows: int) -> dict[str, float]
         insert(url, first, 1, 1)
         _arrivals(consumer, {first})
         wanted = range(first + 1, first + 1 + rows)
-        command = [sys.executable, "-m", "bench.relay.writer", url, *map(str, (first + 1, rows, RATE))]
+        command = [
+            sys.executable,
+            "-m",
+            "bench.relay.writer",
+            url,
+            *map(str, (first + 1, rows, RATE)),
+        ]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
             try:
-                arrived = _arrivals(consumer, set(wanted))
+                arrived = _arrivals(consumer, set(wanted), writer)
                 committed = json.loads(writer.communicate(timeout=_LIMIT)[0])
             finally:
                 writer.kill()
@@ -50,13 +56,15 @@ def percentiles(committed: list[float], arrived: list[float]) -> dict[str, float
     return {f"p{n}_ms": quantile(counted, n / 100) for n in (50, 95, 99)}
 
 
-def _arrivals(consumer: Consumer, wanted: set[int]) -> dict[int, float]:
+def _arrivals(
+    consumer: Consumer, wanted: set[int], writer: subprocess.Popen[str] | None = None
+) -> dict[int, float]:
     """When each row came for the first time."""
     found: dict[int, float] = {}
     deadline = time.monotonic() + _LIMIT
     while len(found) < len(wanted):
         message, now = consumer.poll(0.5), time.monotonic()
-        if now > deadline:
+        if now > deadline or (writer and writer.poll()):
             raise NothingComesError(f"{len(found)} of {len(wanted)} rows came in {_LIMIT:.0f} s")
         if message is None or message.error() or not message.key().startswith(b'{"id":'):
             continue

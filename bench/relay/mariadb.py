@@ -32,7 +32,8 @@ FROM seq_{first}_to_{last}
 """
 _SELECT = f"""
 SELECT id, user_id, product_id, rating, title, body, cast(price AS char),
-       date_format(created_at, '%Y-%m-%d %H:%i:%s.%f'), verified, extra FROM {TABLE} ORDER BY id
+       date_format(created_at, '%%Y-%%m-%%d %%H:%%i:%%s.%%f'), verified, extra
+FROM {TABLE} WHERE id >= %s ORDER BY id
 """
 _OPTIONS = (
     "--log-bin=binlog", "--server-id=1", "--binlog-format=ROW", "--binlog-row-image=FULL",
@@ -60,10 +61,10 @@ class MariaDb:
                 cursor.execute(_INSERT.format(table=TABLE, first=begin, last=begin + commit - 1))
                 session.commit()
 
-    def rows(self) -> Iterator[Sequence[Any]]:
-        """All of them, in the order of `checksum.COLUMNS`."""
+    def rows(self, first: int) -> Iterator[Sequence[Any]]:
+        """Those from this id on, in the order of `checksum.COLUMNS`."""
         with self.connect() as session, session.cursor() as cursor:
-            cursor.execute(_SELECT)
+            cursor.execute(_SELECT, (first,))
             yield from cursor.fetchall()
 
 

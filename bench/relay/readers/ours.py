@@ -68,9 +68,7 @@ class Ours:
         if done.returncode:
             raise StartError(f"{self.name}: {done.stdout[-300:]}{done.stderr[-300:]}")
 
-    def once(
-        self, command: str, within: float, *options: str
-    ) -> subprocess.CompletedProcess[str]:
+    def once(self, command: str, within: float, *options: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the stream to its end."""
         words = [COMMAND, "cdc", command, self.called, "--routes", self._file, *options]
         return subprocess.run(

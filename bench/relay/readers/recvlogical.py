@@ -60,7 +60,7 @@ class RecvLogical:
         ]  # fmt: skip
         with launch(NAME, command, self.folder) as child:
             begun, ended, cpu = _watch(child.pid, file, within)
-        _check(file.read_bytes(), oid[0], first, rows)
+        check(file.read_bytes(), oid[0], first, rows)
         return {"rate": rows / (ended - begun), "cpu_us": cpu / rows}
 
 
@@ -80,7 +80,7 @@ def _watch(pid: int, file: Path, within: float) -> tuple[float, float, float]:
     return begun, ended, cpu
 
 
-def _check(data: bytes, oid: int, first: int, rows: int) -> None:
+def check(data: bytes, oid: int, first: int, rows: int) -> None:
     """Every row must be there once: its number is the first column."""
     head = re.escape(b"I" + struct.pack("!I", oid) + b"N" + struct.pack("!h", len(COLUMNS)))
     found = [int(each) for each in re.findall(head + rb"t\0\0\0.(\d+)t", data, re.DOTALL)]
