@@ -1,0 +1,74 @@
+"""Servers of all kinds, and databases between which streams run both ways."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+
+import pytest
+from support.databases import logical_postgres
+from support.kafka import tansu
+from support.mariadb import binlog_mariadb, fresh
+from support.pipes import Pipe
+
+from tests.integration.cdc.pipes.sides import Side, way_back
+
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    with logical_postgres() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def maria():
+    with binlog_mariadb() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def broker():
+    with tansu() as address:
+        yield address
+
+
+@pytest.fixture
+def side(request, tmp_path):
+    """Makes an empty database: `side("postgresql")`, `"mariadb"` or `"sqlite"`."""
+    with contextlib.ExitStack() as made:
+
+        def make(kind):
+            name = f"p{next(_NUMBERS)}"
+            if kind == "postgresql":
+                url = request.getfixturevalue("cluster").create(name)
+            elif kind == "mariadb":
+                url = fresh(request.getfixturevalue("maria"), name)
+            else:
+                url = f"sqlite:///{tmp_path / name}.sqlite3"
+                (tmp_path / f"{name}.sqlite3").touch()
+            return made.enter_context(contextlib.closing(Side(kind, url)))
+
+        yield make
+
+
+@pytest.fixture
+def pipe(tmp_path, broker):
+    """Makes a stream from one side to another: `pipe(old, new, *tables)`."""
+
+    def make(old, new, *tables, **more):
+        return Pipe(tmp_path, broker, old.url, tables, target=new.url, **more)
+
+    return make
+
+
+@pytest.fixture
+def both(pipe):
+    """Makes a stream and its way back: `there, back = both(old, new, *tables)`."""
+
+    def make(old, new, *tables, **more):
+        there = pipe(old, new, *tables, **more)
+        return there, way_back(there)
+
+    return make
