@@ -39,7 +39,13 @@ class SqliteDialect:
         """Through Python where SQLite's own text is not the canonical one."""
         column, form = field
         name = self.quote(column.name)
-        return f"strangler_text('{form.value}', '{kind_of(column.type).value}', {name})"
+        called = f"strangler_text('{form.value}', '{kind_of(column.type).value}', {name})"
+        match form, column.kind:
+            case ((Form.INTEGER | Form.DECIMAL), Kind.INTEGER):
+                return _native(name, "integer", f"CAST({name} AS TEXT)", called)
+            case Form.TEXT, Kind.TEXT:
+                return _native(name, "text", name, called)
+        return called
 
     def concat(self, parts: Sequence[str]) -> str:
         """NULL would make the whole NULL."""
@@ -70,6 +76,13 @@ class SqliteDialect:
             case Form.TEXT, Kind.TEXT:
                 return "?", [text]
         return None
+
+
+def _native(name: str, stored: str, text: str, called: str) -> str:
+    """Without a call of Python where a value is stored as its column's type says."""
+    return (
+        f"CASE typeof({name}) WHEN '{stored}' THEN {text} WHEN 'null' THEN NULL ELSE {called} END"
+    )
 
 
 class _Sum:
