@@ -51,7 +51,13 @@ def relay(stream: Stream, home: Home, wanted: Wanted, counters: Counters) -> Rel
 
     stream = at_home(stream, home)
     engine = open_engine(home.store)
-    return Relay(stream, lambda: _parts(stream, home, engine), wanted, counters)
+    return Relay(
+        stream,
+        lambda: _parts(stream, home, engine),
+        lambda: open_source(stream, home.folder / stream.name),
+        wanted,
+        counters,
+    )
 
 
 def applier(stream: Stream, home: Home) -> Applier:

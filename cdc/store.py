@@ -123,7 +123,8 @@ class CommittedCheckpoints:
     """For exactly once: what Kafka committed with the records is how far the relay has come.
 
     The row in the database follows it: it carries the epoch, and is what remains of an incarnation
-    that began anew and was killed before its first record.
+    that began anew and was killed before its first record. It is also ahead where the stream was
+    delivered in another way for a while.
     """
 
     def __init__(self, row: SqlCheckpoints, committed: Callable[[], bytes | None]) -> None:
@@ -135,12 +136,17 @@ class CommittedCheckpoints:
         kept, committed = self._row.load(), self._committed()
         if kept is None or committed is None:
             return committed or kept
-        newer = Checkpoint.from_bytes(kept).incarnation
-        return kept if newer > Checkpoint.from_bytes(committed).incarnation else committed
+        return kept if _place(kept) > _place(committed) else committed
 
     def save(self, checkpoint: bytes) -> None:
         """Let the row follow; raises `CheckpointError` where a newer relay has started."""
         self._row.save(checkpoint)
+
+
+def _place(checkpoint: bytes) -> tuple[int, int]:
+    """Where in the log a checkpoint stands; grows for as long as a stream lives."""
+    kept = Checkpoint.from_bytes(checkpoint)
+    return kept.incarnation, kept.resume
 
 
 def forget(engine: Engine, stream: str) -> bool:

@@ -49,7 +49,7 @@ class Source(Protocol):
         """The identity of the log. Connects; raises `SourceError`."""
 
     def start(self, resume: Position | None) -> Position:
-        """Begin to read at a `resume` of an earlier commit; None for the log's present end.
+        """Begin to read at a `resume` of an earlier commit; None to begin anew, from what is there.
 
         Returns where reading begins. Raises a permanent `SourceError` if the log no longer
         reaches back that far.

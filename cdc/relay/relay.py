@@ -13,7 +13,7 @@ from cdc.change import Position
 from cdc.checkpoint import Checkpoint, CheckpointError
 from cdc.config.model import Stream
 from cdc.relay.counters import Counters
-from cdc.relay.ports import SinkError, SourceError
+from cdc.relay.ports import SinkError, Source, SourceError
 from cdc.relay.session import Parts, RetentionError, Session
 from cdc.snapshot import Run
 
@@ -41,10 +41,15 @@ class Relay:
     """Runs sessions; a failed one that may heal is followed by another after a growing wait."""
 
     def __init__(
-        self, stream: Stream, make: Callable[[], Parts], wanted: Wanted, counters: Counters
+        self,
+        stream: Stream,
+        make: Callable[[], Parts],
+        source: Callable[[], Source],
+        wanted: Wanted,
+        counters: Counters,
     ) -> None:
-        """`make` connects nothing yet, apart from claiming the next epoch."""
-        self._stream, self._make, self._wanted = stream, make, wanted
+        """`make` connects to the store and to Kafka; `source` opens the source's log alone."""
+        self._stream, self._make, self._source, self._wanted = stream, make, source, wanted
         self.counters = counters
 
     def run(self, stop: threading.Event) -> None:
@@ -58,6 +63,7 @@ class Relay:
                 if not error.temporary:
                     raise RelayError(str(error)) from error
                 log.warning("relay_interrupted", stream=self._stream.name, reason=str(error))
+                self._spare_the_disk()
             except CheckpointError as error:
                 if error.replaced:
                     raise RelayError(str(error)) from error
@@ -88,13 +94,25 @@ class Relay:
             parts.source.close()
             parts.sink.close()
 
+    def _spare_the_disk(self) -> None:
+        """Give the log up if it has grown too far while Kafka could not be reached."""
+        source = self._source()
+        try:
+            size = source.retained()
+            if size >= self._stream.limits.retained_stop:
+                source.release()
+                raise RelayError(str(RetentionError(self._stream, size)))
+        except SourceError:
+            return  # the next session says what is wrong with it
+        finally:
+            source.close()
+
     def _pinned(self, parts: Parts) -> Checkpoint:
         """The checkpoint to go on from, its log being the one that is there."""
         kept = parts.checkpoints.load()
         checkpoint = Checkpoint.from_bytes(kept) if kept else None
         if checkpoint is not None and self._wanted.resnapshot:
             self._wanted = Wanted()  # once, not again in the next session
-            parts.source.release()
             return self._first(parts, checkpoint.incarnation + 1, checkpoint.partitions)
         if checkpoint is None:
             return self._first(parts, 1, self._stream.topics.partitions)

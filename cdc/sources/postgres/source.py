@@ -62,7 +62,10 @@ class PostgresSource:
         return self._identity
 
     def start(self, resume: Position | None) -> Position:
-        """Stream from `resume`; without one, from the slot's position, made if there is none."""
+        """Stream from `resume`; without one, from the slot's position.
+
+        Then a slot is made where there is none, or one that has lost its log.
+        """
         self.identity()
         self._spill.clean()
         wire = self._connected()
@@ -70,7 +73,10 @@ class PostgresSource:
         with failures("starting to read"):
             tables = Tables(session, self._stream)
             slot = slot_of(session, self._slot)
-            if slot is None and resume is None:
+            if resume is None and slot is not None and slot.lost:
+                drop_slot(session, self._slot)
+                slot = None
+            if resume is None and slot is None:
                 slot = create_slot(session, self._slot)
             slot = self._checked(slot, resume)
         begin = slot.confirmed if resume is None else resume
