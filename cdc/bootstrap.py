@@ -47,6 +47,7 @@ def at_home(stream: Stream, home: Home) -> Stream:
 def relay(stream: Stream, home: Home, wanted: Wanted, counters: Counters) -> Relay:
     """The relay of a stream; connects to the store only."""
     from cdc.relay.relay import Relay
+    from cdc.sources import open_source
     from cdc.store import open_engine
 
     stream = at_home(stream, home)

@@ -11,6 +11,8 @@ class Counters:
 
     records: int = 0
     """Records handed to Kafka."""
+    per_second: int = 0
+    """Records of the last second."""
     transactions: int = 0
     """Transactions of the source that were read to their end."""
     settled: int = 0

@@ -28,7 +28,7 @@ class Wanted:
     """How a relay is to start."""
 
     snapshot: bool = True
-    """Whether the first start copies what is there already."""
+    """Whether the first start copies what is there already; that of a reverse stream never does."""
     resnapshot: bool = False
     """Whether to begin a new incarnation: the log was lost, or is another one."""
 
@@ -112,17 +112,21 @@ class Relay:
         kept = parts.checkpoints.load()
         checkpoint = Checkpoint.from_bytes(kept) if kept else None
         if checkpoint is not None and self._wanted.resnapshot:
-            self._wanted = Wanted()  # once, not again in the next session
-            return self._first(parts, checkpoint.incarnation + 1, checkpoint.partitions)
+            rows = self._wanted.snapshot
+            self._wanted = Wanted(snapshot=rows)  # once, not again in the next session
+            return self._first(parts, checkpoint.incarnation + 1, checkpoint.partitions, rows=rows)
         if checkpoint is None:
-            return self._first(parts, 1, self._stream.topics.partitions)
+            # The way back begins while the other side owns the rows: what is there already is a
+            # copy that lags, and must not overwrite what it was copied from.
+            rows = self._wanted.snapshot and not self._stream.reverse
+            return self._first(parts, 1, self._stream.topics.partitions, rows=rows)
         self._check(parts, checkpoint)
         parts.source.start(checkpoint.resume)
         return checkpoint
 
-    def _first(self, parts: Parts, incarnation: int, partitions: int) -> Checkpoint:
+    def _first(self, parts: Parts, incarnation: int, partitions: int, *, rows: bool) -> Checkpoint:
         resume: Position = parts.source.start(None)
-        tables = self._stream.tables if self._wanted.snapshot else ()
+        tables = self._stream.tables if rows else ()
         return Checkpoint(
             identity=parts.source.identity(),
             incarnation=incarnation,

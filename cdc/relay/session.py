@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import orjson
+import structlog
 
 from cdc.change import Begin, Change, Commit, Event, Marker, MarkerKind, Reached, Relation
 from cdc.checkpoint import Checkpoint
@@ -27,6 +28,9 @@ from cdc.relay.dead import DeadLetters
 from cdc.relay.emitter import Emitter, Era
 from cdc.relay.ports import Checkpoints, Sink, Source, SourceControl, SourceError
 from cdc.relay.snapshots import Snapshots
+from cdc.threshold import Crossing, Threshold
+
+log = structlog.get_logger()
 
 MARKER_TABLE = "strangler_marker"
 CHECKPOINT_EVERY = 1.0
@@ -88,6 +92,7 @@ class Session:
         self._dropping = False
         self._unsettled: float | None = None
         """When the first record was handed over that Kafka has not confirmed."""
+        self._too_much = Threshold(stream.limits.retained_warn)
         self._saved = 0.0
         self._marked: set[tuple[str, str]] = set()
         self._prompt = stream.delivery is not Delivery.AT_LEAST_ONCE
@@ -229,6 +234,10 @@ class Session:
 
     def _retained(self, size: int) -> None:
         self.counters.retained = size
+        crossing = self._too_much.judge(size, time.monotonic())
+        if crossing is not None:
+            event = "log_retained" if crossing is Crossing.ABOVE else "log_released"
+            log.warning(event, stream=self.stream.name, bytes=size)
         if size >= self.stream.limits.retained_stop:
             raise RetentionError(self.stream, size)
 

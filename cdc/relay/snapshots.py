@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
+
+import structlog
 
 from cdc.change import ABSENT, Marker, MarkerKind, Relation, Row
 from cdc.relay.chunks import ChunkReader, Reading, key_of
 from cdc.relay.counters import Counters
 from cdc.relay.emitter import Emitter
-from cdc.snapshot import Run, Touched
+from cdc.relay.ports import SourceError
+from cdc.snapshot import KeyOf, Run, Touched
 
 REMEMBERED = 100_000
 """Transactions whose names are remembered while no snapshot runs, as their keys are not."""
 MOST_RUNS = 1_000
 """Snapshots and repairs that may wait; more are refused, as the checkpoint carries them."""
+MOST_AGAIN = 5_000
+"""Rows of a table that are read again by their keys; where there are more, the whole table is."""
+_AGAIN = "again-"
+
+log = structlog.get_logger()
 
 
 class Snapshots:
-    """The runs of one stream, one at a time and in order."""
+    """The runs of one stream, one at a time and in order, the shortest kinds first."""
 
     def __init__(
         self, reader: ChunkReader, emitter: Emitter, counters: Counters, tables: Sequence[str],
@@ -28,10 +36,12 @@ class Snapshots:
     ) -> None:  # fmt: skip
         self._reader, self._emitter, self._counters = reader, emitter, counters
         self._tables = frozenset(tables)
-        self._runs = list(runs)
+        self._runs: list[Run] = []
+        for run in runs:
+            self._add(run)
         self._recent: deque[str] = deque(maxlen=REMEMBERED)
-        self._reading: str | None = None
-        self._retries = 0
+        self._reading: Run | None = None
+        """The run that is being read, as it was when that began."""
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -48,6 +58,11 @@ class Snapshots:
         unfinished = {run.table for run in self._runs if not run.done and run.keys is not None}
         return tuple(run for run in self._runs if run.done and run.table not in unfinished)
 
+    @property
+    def owing(self) -> bool:
+        """Whether rows have to be read again that were sent in part only."""
+        return any(_is_again(run) for run in self._runs)
+
     def began(self, xid: str) -> None:
         """A transaction is streamed; remembered, in case a snapshot starts soon."""
         if self._emitter.touched is None:
@@ -56,29 +71,25 @@ class Snapshots:
     def go_on(self) -> None:
         """Start what waits; raises what ended the reader."""
         if self._reader.failure is not None:
-            raise self._reader.failure
+            self._failed(self._reader.failure)
         run = next((run for run in self._runs if not run.done), None)
         if run is None:
-            self._emitter.touched = None
-            self._reading = None
-        elif self._reading != run.id + run.table:
+            self._emitter.touched = self._reading = None
+        elif self._reading is None or not _same(run, self._reading):
             if self._emitter.touched is None:
                 self._emitter.touched = Touched(frozenset(self._recent))
                 self._recent.clear()
-            self._reading = run.id + run.table
-            self._reader.start(run)
+            self._start(run)
 
     def seen(self, marker: Marker) -> bool:
         """A marker in the log; whether it was one of a snapshot's."""
         match marker.kind:
             case MarkerKind.LOW:
-                self._low()
+                self._low(str(marker.body.get("token")))
             case MarkerKind.HIGH:
-                self._high(marker.body)
-            case MarkerKind.SNAPSHOT:
+                self._high(str(marker.body.get("token")))
+            case MarkerKind.SNAPSHOT | MarkerKind.REPAIR:
                 self._ask(marker)
-            case MarkerKind.REPAIR:
-                self._repair(marker)
             case _:
                 return False
         return True
@@ -90,28 +101,61 @@ class Snapshots:
             if not (run.done and run.id == body.get("run") and run.table == body.get("table"))
         ]  # fmt: skip
 
-    def stop(self) -> None:
-        """End the reader."""
-        self._reader.stop()
+    def again(self, halves: Iterable[KeyOf]) -> None:
+        """Read rows again that were sent in part only."""
+        keys: dict[str, list[Row]] = {}
+        for table, key in halves:
+            keys.setdefault(table, []).append(key)
+        for table, rows in keys.items():
+            self._again(table, rows)
 
-    def _low(self) -> None:
-        if self._emitter.touched is not None:
+    def close(self) -> None:
+        """End the reader."""
+        self._reader.close()
+
+    def _start(self, run: Run) -> None:
+        self._reading = run
+        self._reader.start(run)
+
+    def _failed(self, failure: Exception) -> None:
+        """What a person has asked for ends with its failure; the stream itself must not."""
+        run = self._reading
+        temporary = isinstance(failure, SourceError) and failure.temporary
+        if run is None or temporary or _is_again(run) or run.id == "initial":
+            raise failure
+        self._runs = [each for each in self._runs if not _same(each, run)]
+        self._reader.stop()
+        self._reading = None
+        self._ignore(run.id, run.table, str(failure))
+
+    def _ignore(self, run: str, table: str, reason: str) -> None:
+        log.error("snapshot_refused", run=run, table=table, reason=reason)
+        self._counters.refused_runs += 1
+
+    def _low(self, token: str) -> None:
+        if self._emitter.touched is not None and self._reader.knows(token):
             self._emitter.touched.low()
 
-    def _high(self, body: dict[str, Any]) -> None:
-        reading = self._reader.take(str(body.get("token")))
-        touched = self._emitter.touched
-        if reading is None or touched is None or not self._runs:
+    def _high(self, token: str) -> None:
+        reading, touched = self._reader.take(token), self._emitter.touched
+        position = None if reading is None else self._position(reading.run)
+        if reading is None or touched is None or position is None:
             return
-        position = next(i for i, run in enumerate(self._runs) if not run.done)
         run = self._runs[position]
         if not touched.trustworthy(reading.chunk.visible):
             self._counters.chunks_again += 1
-            self._reader.start(run)
+            self._start(run)
             return
         self._runs[position : position + 1] = self._advanced(run, reading)
+        if run not in self._runs and run.keys is not None:
+            self._reading = None
         self._emit(run, reading, touched)
         touched.forget(reading.chunk.visible)
+
+    def _position(self, wanted: Run) -> int | None:
+        return next(
+            (i for i, run in enumerate(self._runs) if not run.done and _same(run, wanted)), None
+        )
 
     def _emit(self, run: Run, reading: Reading, touched: Touched) -> None:
         chunk = reading.chunk
@@ -120,44 +164,73 @@ class Snapshots:
         for index in verdict.send:
             self._emitter.read(chunk.relation, chunk.rows[index])
         if verdict.again:
-            self._again(run, [keys[index] for index in verdict.again])
-        if run.keys is not None:
-            gone = sorted(set(run.keys).difference(keys), key=repr)
-            for index in touched.judge(run.table, gone, chunk.visible).send:
-                self._emitter.missing(chunk.relation, _only_key(chunk.relation, gone[index]))
+            self._again(run.table, [keys[index] for index in verdict.again])
+        for index in touched.judge(run.table, reading.gone, chunk.visible).send:
+            self._emitter.missing(chunk.relation, _only_key(chunk.relation, reading.gone[index]))
 
-    def _again(self, run: Run, keys: Sequence[Row]) -> None:
+    def _again(self, table: str, keys: Sequence[Row]) -> None:
         """Read single rows once more, before whatever else waits."""
-        self._retries += 1
-        again = Run(f"again-{self._retries}", run.table, keys=tuple(keys))
-        waiting = next((i for i, each in enumerate(self._runs) if not each.done), len(self._runs))
-        self._runs.insert(waiting, again)
+        waiting = [run for run in self._runs if _is_again(run)]
+        number = 1 + max((int(run.id.removeprefix(_AGAIN)) for run in waiting), default=0)
+        few = tuple(keys) if len(keys) <= MOST_AGAIN else None
+        self._insert(Run(f"{_AGAIN}{number}", table, keys=few))
+
+    def _insert(self, run: Run) -> None:
+        """Before all snapshots that are not done, and after what was inserted earlier."""
+        place = (
+            i for i, each in enumerate(self._runs)
+            if not each.done and each.keys is None and not _is_again(each)
+        )  # fmt: skip
+        self._runs.insert(next(place, len(self._runs)), run)
 
     def _advanced(self, run: Run, reading: Reading) -> list[Run]:
         rows = reading.chunk.rows
         after = key_of(reading.chunk.relation, rows[-1]) if rows else None
         run = run.advanced(after, len(rows), last=reading.last)
-        return [] if run.done and run.keys is not None else [run]
+        return [] if run.done and (run.keys is not None or _is_again(run)) else [run]
 
     def _ask(self, marker: Marker) -> None:
-        tables = marker.body.get("tables") or sorted(self._tables)
-        where = marker.body.get("where")
-        for table in tables:
-            self._add(Run(f"snapshot-{marker.seq}", str(table), where=where))
-
-    def _repair(self, marker: Marker) -> None:
-        keys = tuple(tuple(key) for key in marker.body.get("keys", ()))
-        if keys:
-            self._add(Run(f"repair-{marker.seq}", str(marker.body.get("table")), keys=keys))
+        try:
+            runs = _asked(marker, self._tables)
+        except (TypeError, ValueError) as error:
+            self._ignore(f"{marker.kind}-{marker.seq}", "?", f"it cannot be read: {error}")
+            return
+        for run in runs:
+            self._add(run)
 
     def _add(self, run: Run) -> None:
-        known = any(run.id == other.id and run.table == other.table for other in self._runs)
-        if known:
+        if any(_same(run, other) for other in self._runs):
             return  # the same marker, read again after a restart
-        if run.table not in self._tables or len(self._runs) >= MOST_RUNS:
-            self._counters.ignored.add(f"{run.id} of {run.table}")
-            return
-        self._runs.append(replace(run))
+        if run.table not in self._tables:
+            self._ignore(run.id, run.table, "the table is not one of the stream's")
+        elif len(self._runs) >= MOST_RUNS:
+            self._ignore(run.id, run.table, f"{MOST_RUNS} others wait")
+        elif run.keys is None:
+            self._runs.append(replace(run))
+        else:
+            self._insert(run)
+
+
+def _same(run: Run, other: Run) -> bool:
+    return run.id == other.id and run.table == other.table
+
+
+def _is_again(run: Run) -> bool:
+    return run.id.startswith(_AGAIN)
+
+
+def _asked(marker: Marker, tables: Iterable[str]) -> list[Run]:
+    """What a marker asks for. Raises `ValueError` or `TypeError` for what nobody can read."""
+    body, id_ = marker.body, f"{marker.kind}-{marker.seq}"
+    if marker.kind == MarkerKind.SNAPSHOT:
+        where, wanted = body.get("where"), body.get("tables") or sorted(tables)
+        if not (where is None or isinstance(where, str)) or not isinstance(wanted, list):
+            raise ValueError("`tables` is a list of names, `where` a condition")
+        return [Run(id_, str(table), where=where) for table in wanted]
+    keys = tuple(tuple(key) for key in body.get("keys", ()) if isinstance(key, list))
+    if not all(isinstance(value, (str, int, float)) for key in keys for value in key):
+        raise ValueError("`keys` is a list of lists of values")
+    return [Run(id_, str(body.get("table")), keys=keys)] if keys else []
 
 
 def _only_key(relation: Relation, key: Row) -> Row:

@@ -27,6 +27,7 @@ def status(session: Session) -> dict[str, Any]:
         "committed_ms": counters.committed_ms,
         "retained_bytes": counters.retained,
         "records": counters.records,
+        "records_per_s": counters.per_second,
         "transactions": counters.transactions,
         "dead_letters": counters.dead_letters,
         "dead_keys": len(checkpoint.dead),
