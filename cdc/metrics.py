@@ -21,6 +21,7 @@ _GAUGES: Final = frozenset(
         "ignored",
         "dead_keys",
         "marker_seq",
+        "per_second",
     }
 )
 """What may fall again; everything else only grows."""

@@ -36,6 +36,7 @@ from cdc.applier.truncating import stand_there
 from cdc.applier.writer import BrokenError
 from cdc.applier.writes import Shaper
 from cdc.config.model import Stream
+from cdc.threshold import Crossing, Threshold
 
 log = structlog.get_logger(__name__)
 
@@ -90,6 +91,7 @@ class Applier:
         self._epoch: int | None = None
         self._waiting: dict[TopicPartition, int] = {}
         self._retry_pause = RETRY
+        self._late = Threshold(stream.limits.lag)
         self.counters = Counters()
 
     def run(self, stop: threading.Event, *, poll: float = 0.2) -> None:
@@ -257,8 +259,16 @@ class Applier:
         counters.ignored = len(self._shaper.ignored)
         if committed := max((p.committed_ms for p in sifted.places.values()), default=0):
             counters.lag_ms = max(0, self._now_ms() - committed)
+            self._say_lag()
         self._count_held()
         return Report(len(sifted.items), done.rows, sifted.dropped, done.mended)
+
+    def _say_lag(self) -> None:
+        lag_ms = self.counters.lag_ms
+        crossing = self._late.judge(lag_ms / 1000, self._clock())
+        if crossing is not None:
+            event = "apply_late" if crossing is Crossing.ABOVE else "apply_in_time"
+            log.warning(event, stream=self._stream.name, lag_ms=lag_ms)
 
     def _count_held(self) -> None:
         held = self._assigned.held

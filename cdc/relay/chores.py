@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from cdc.change import MarkerKind
+from cdc.relay.counters import Counters
 from cdc.relay.ports import Source, SourceControl
 
 LOOK_EVERY = 5.0
@@ -34,6 +35,7 @@ class Duties:
     """Seconds between heartbeats; 0 for none."""
     retained: Callable[[int], None]
     """Told how many bytes of log are kept."""
+    counters: Counters
     report: Callable[[], None]
     """Keeps a report; may raise, which ends the chores and the relay's session."""
 
@@ -47,6 +49,8 @@ class Chores:
         self._markers: queue.SimpleQueue[tuple[MarkerKind, dict[str, Any]]] = queue.SimpleQueue()
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._guarded, name="chores", daemon=True)
+        self._counted: tuple[float, int] | None = None
+        """When the records were last counted, and how many there were."""
         self.failure: Exception | None = None
 
     def start(self) -> None:
@@ -104,4 +108,9 @@ class Chores:
         self._duties.retained(self._duties.source.retained())
 
     def _report(self, _control: SourceControl) -> None:
+        now, counters = time.monotonic(), self._duties.counters
+        if self._counted is not None:
+            then, records = self._counted
+            counters.per_second = round((counters.records - records) / (now - then))
+        self._counted = (now, counters.records)
         self._duties.report()

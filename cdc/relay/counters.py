@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(slots=True)
@@ -25,8 +25,8 @@ class Counters:
     """Transactions that the partner's applier had written."""
     chunks_again: int = 0
     """Chunks of a snapshot that had to be read again."""
-    ignored: set[str] = field(default_factory=set)
-    """Things that were passed over, each said once."""
+    refused_runs: int = 0
+    """Snapshots and repairs that were asked for and cannot be made; the log says why."""
     committed_ms: int = 0
     """When the newest transaction was committed at the source, in milliseconds since 1970."""
     lag_ms: int = 0

@@ -7,11 +7,14 @@ dead keys are kept in the checkpoint, and while there are any, markers are held 
 from __future__ import annotations
 
 import orjson
+import structlog
 
 from cdc.change import ABSENT, Row
 from cdc.envelope import RowCodec
 from cdc.relay.counters import Counters
 from cdc.relay.ports import Headers, Sink, SinkError
+
+log = structlog.get_logger()
 
 MOST = 10_000
 """Dead keys that a relay remembers; with more the stream stops, as something is wrong with it."""
@@ -52,6 +55,8 @@ class DeadLetters:
 
     def add(self, topic: str, key: bytes, value: bytes, reason: str, headers: Headers) -> None:
         """A record that Kafka does not take. Raises `SinkError` when there are too many."""
+        if (topic, _text(key)) not in self._keys:
+            log.error("dead_letter", topic=topic, key=_text(key)[:200], reason=reason)
         self._keys[topic, _text(key)] = None
         if len(self._keys) > MOST:
             raise SinkError(

@@ -84,6 +84,7 @@ class Session:
         self._chores = Chores(
             Duties(
                 stream.name, parts.connect, source, stream.heartbeat, self._retained,
+                counters,
                 lambda: parts.report(self),
             )
         )  # fmt: skip
@@ -107,7 +108,7 @@ class Session:
                 self._settle()
                 self._save()
         finally:
-            self.snapshots.stop()
+            self.snapshots.close()
             self._chores.stop()
 
     def _step(self) -> None:

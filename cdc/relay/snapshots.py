@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -55,7 +54,7 @@ class Snapshots:
     @property
     def complete(self) -> tuple[Run, ...]:
         """Runs whose rows have all been sent, and whose completeness is to be marked."""
-        unfinished = {run.table for run in self._runs if not run.done and run.keys is not None}
+        unfinished = {run.table for run in self._runs if _is_short(run)}
         return tuple(run for run in self._runs if run.done and run.table not in unfinished)
 
     @property
@@ -147,7 +146,7 @@ class Snapshots:
             self._start(run)
             return
         self._runs[position : position + 1] = self._advanced(run, reading)
-        if run not in self._runs and run.keys is not None:
+        if reading.last:
             self._reading = None
         self._emit(run, reading, touched)
         touched.forget(reading.chunk.visible)
@@ -179,7 +178,7 @@ class Snapshots:
         """Before all snapshots that are not done, and after what was inserted earlier."""
         place = (
             i for i, each in enumerate(self._runs)
-            if not each.done and each.keys is None and not _is_again(each)
+            if not each.done and not _is_short(each)
         )  # fmt: skip
         self._runs.insert(next(place, len(self._runs)), run)
 
@@ -187,7 +186,7 @@ class Snapshots:
         rows = reading.chunk.rows
         after = key_of(reading.chunk.relation, rows[-1]) if rows else None
         run = run.advanced(after, len(rows), last=reading.last)
-        return [] if run.done and (run.keys is not None or _is_again(run)) else [run]
+        return [] if run.done and _is_short(run) else [run]
 
     def _ask(self, marker: Marker) -> None:
         try:
@@ -205,10 +204,10 @@ class Snapshots:
             self._ignore(run.id, run.table, "the table is not one of the stream's")
         elif len(self._runs) >= MOST_RUNS:
             self._ignore(run.id, run.table, f"{MOST_RUNS} others wait")
-        elif run.keys is None:
-            self._runs.append(replace(run))
-        else:
+        elif _is_short(run):
             self._insert(run)
+        else:
+            self._runs.append(run)
 
 
 def _same(run: Run, other: Run) -> bool:
@@ -227,10 +226,15 @@ def _asked(marker: Marker, tables: Iterable[str]) -> list[Run]:
         if not (where is None or isinstance(where, str)) or not isinstance(wanted, list):
             raise ValueError("`tables` is a list of names, `where` a condition")
         return [Run(id_, str(table), where=where) for table in wanted]
-    keys = tuple(tuple(key) for key in body.get("keys", ()) if isinstance(key, list))
+    keys = body.get("keys") or []
     if not all(isinstance(value, (str, int, float)) for key in keys for value in key):
         raise ValueError("`keys` is a list of lists of values")
-    return [Run(id_, str(body.get("table")), keys=keys)] if keys else []
+    return [Run(id_, str(body.get("table")), keys=tuple(map(tuple, keys)))] if keys else []
+
+
+def _is_short(run: Run) -> bool:
+    """A repair, or rows again: goes first, and leaves no COMPLETE marker."""
+    return run.keys is not None or _is_again(run)
 
 
 def _only_key(relation: Relation, key: Row) -> Row:

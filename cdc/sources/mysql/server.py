@@ -38,7 +38,8 @@ def token(session: Session) -> str:
         if error.args[0] != _NO_TABLE:
             raise
         raise SourceError(
-            f"the table {MARKER_TABLE} is missing at the source: run `strangler cdc init … --apply`",
+            f"the table {MARKER_TABLE} is missing at the source: run `strangler cdc init` with"
+            " --apply",
             temporary=False,
         ) from error
     return str(found[0][0])
@@ -61,7 +62,7 @@ def check_settings(session: Session) -> None:
     if wrong:
         raise SourceError(
             f"the binlog does not carry whole changes: {'; '.join(wrong)}. Run"
-            " `strangler cdc init … --apply`, or set them in the server's configuration",
+            " `strangler cdc init` with --apply, or set them in the server's configuration",
             temporary=False,
         )
 

@@ -171,6 +171,8 @@ def test_another_source_is_refused_and_taken_on_demand(pipe, sql, cluster):
     with shop.relaying():
         assert_equal(shop)
     slot = f"strangler_{shop.stream.name}"
+    active = f"SELECT 1 FROM pg_replication_slots WHERE slot_name = '{slot}' AND active"
+    until(lambda: sql(active).fetchone() is None, "the server to notice that the relay is gone")
     sql(f"SELECT pg_drop_replication_slot('{slot}')", "DELETE FROM review WHERE id < 5")
     with pytest.raises(RelayError, match="--resnapshot"), shop.relaying():
         sql("SELECT 1")
