@@ -153,7 +153,7 @@ def test_a_snapshot_can_be_asked_for_again_while_writers_write(pipe, sql):
 
 def test_a_table_without_a_key_is_refused_with_a_sentence(pipe, sql):
     shop = pipe("review", ddl="CREATE TABLE review (a int)")
-    with pytest.raises(RelayError, match="no key|not publish"), shop.relaying():
+    with pytest.raises(RelayError, match=r"no key|not publish"), shop.relaying():
         sql("SELECT 1")
 
 
