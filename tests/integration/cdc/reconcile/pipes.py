@@ -13,6 +13,7 @@ from cdc.applier.ports import Stopped
 from cdc.applier.targets import open_target
 from cdc.bootstrap import Home, applier, relay
 from cdc.config.model import Kafka, Stream, TableSync, Topics
+from cdc.kafka.topics import ensure_topics
 from cdc.relay.counters import Counters
 from cdc.relay.relay import Wanted
 from cdc.sources import open_preflight
@@ -70,11 +71,9 @@ class Pipe:
 
     def start(self, *, within=60.0):
         """Set the source up, start both processes, and wait for the first copy."""
-        preflight = open_preflight(self.stream)
-        try:
+        with contextlib.closing(open_preflight(self.stream)) as preflight:
             preflight.apply()
-        finally:
-            preflight.close()
+        ensure_topics(self.stream)  # else the applier may ask for them before they are there
         self.start_relay()
         self.start_applier()
         tables = {table.to for table in self.stream.tables}
@@ -104,6 +103,8 @@ class Pipe:
     def close(self):
         for name in list(self._stops):
             self.stop(name)
+        with contextlib.closing(open_preflight(self.stream)) as preflight:
+            preflight.undo()  # a server has only so many slots
         self._closing.close()
 
     def rows(self, table):
