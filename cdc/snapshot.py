@@ -25,6 +25,8 @@ KeyOf: TypeAlias = tuple[str, Row]
 """A table, as the stream names it, and the values of a key."""
 Visible: TypeAlias = Callable[[str], bool]
 """Whether a transaction is contained in a chunk; None where the place in the log says so."""
+MOST_KEYS = 1_000_000
+"""Keys that are remembered; with more, chunks wait until they contain what changed them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +89,19 @@ class Touched:
         """By transaction: whether any change carried the whole row, or removed it."""
         self._emptied: dict[str, set[str]] = {}
         self._before_low: frozenset[str] = frozenset()
+        self._count = 0
+        """At least as many as there are keys."""
+        self._too_many: set[str] = set()
+        """Transactions of which keys were dropped, as there were too many."""
 
     def touch(self, xid: str, table: str, key: Row, *, whole: bool) -> None:
         """A change of the transaction that is being streamed."""
         keys = self._keys.setdefault(xid, {})
         keys[table, key] = whole or keys.get((table, key), False)
+        self._count += 1
+        if self._count > MOST_KEYS:
+            self._too_many |= self._keys.keys()
+            self._keys, self._count = {}, 0
 
     def truncate(self, xid: str, table: str) -> None:
         """The whole table was emptied."""
@@ -99,17 +109,18 @@ class Touched:
 
     def low(self) -> None:
         """A low marker was streamed."""
-        self._before_low = frozenset(self._keys.keys() | self._emptied.keys())
+        self._before_low = frozenset(self._keys.keys() | self._emptied.keys() | self._too_many)
 
     def trustworthy(self, visible: Visible | None) -> bool:
         """Whether a chunk can be judged: it contains all transactions of unknown keys.
 
         If not, it has to be read again; it will soon contain them.
         """
+        self._too_many = {xid for xid in self._too_many if not self._contained(xid, visible)}
         if visible is not None:
             self.unknown = frozenset(xid for xid in self.unknown if not visible(xid))
-            return not self.unknown
-        return True
+            return not self.unknown and not self._too_many
+        return not self._too_many
 
     def judge(self, table: str, keys: Sequence[Row], visible: Visible | None) -> Verdict:
         """Which rows of a chunk are still true at its high marker."""
@@ -134,6 +145,7 @@ class Touched:
         for noted in (self._keys, self._emptied):
             for xid in [xid for xid in noted if visible is None or visible(xid)]:
                 del noted[xid]
+        self._count = sum(map(len, self._keys.values()))
 
     def _contained(self, xid: str, visible: Visible | None) -> bool:
         return xid in self._before_low if visible is None else visible(xid)
