@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
+    Dialect,
     Index,
     Integer,
     MetaData,
@@ -24,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.mysql import LONGTEXT, VARCHAR
 from sqlalchemy.exc import DatabaseError
+from sqlalchemy.schema import CreateTable
 from sqlalchemy.sql.elements import ColumnElement
 
 metadata: Final = MetaData()
@@ -104,6 +106,15 @@ _NOW_MS: Final = {
     "mysql": "CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED)",
     "sqlite": "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
 }
+
+
+def applied_ddl(dialect: Dialect) -> str:
+    """The statement that makes `strangler_applied`.
+
+    For a source that is set up before an applier has written there: the log must have the table
+    from the beginning.
+    """
+    return " ".join(str(CreateTable(applied_table).compile(dialect=dialect)).split())
 
 
 def now_ms(connection: Connection) -> ColumnElement[int]:

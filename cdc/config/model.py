@@ -135,3 +135,8 @@ class Stream:
     limits: Limits = Limits()
     reverse: bool = False
     """Whether this is the reverse direction of a stream in the file, made by `reversed_stream`."""
+
+    @property
+    def two_way(self) -> bool:
+        """Whether its opposite may write into its source, so that those writes must be known."""
+        return self.reverse or self.target is not None

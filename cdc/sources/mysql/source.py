@@ -213,7 +213,7 @@ class MysqlSource:
             "offset": offset,
             "database": self.database,
             "mariadb": sessions.is_mariadb(session),
-            "origins": self._stream.reverse,
+            "origins": self._stream.two_way,
             "fold": fold.get("lower_case_table_names", "0") != "0",
             "tables": list(self._captured()),
             "charsets": server.charsets(session),

@@ -36,7 +36,7 @@ class Scope:
     charsets: Charsets
     mariadb: bool
     origins: bool = False
-    """Whether to look for `ORIGIN_TABLE`: only in a reverse stream."""
+    """Whether to look for `ORIGIN_TABLE`: where an opposite stream may write."""
     fold: bool = False
     """Whether the server takes names of tables without regard to case."""
 

@@ -7,7 +7,9 @@ from itertools import chain
 from typing import Final
 
 from psycopg import sql
+from sqlalchemy.dialects import postgresql
 
+from cdc.applier.tables import applied_ddl
 from cdc.config.model import Stream
 from cdc.relay.ports import SourceError
 from cdc.sources.postgres import captured, catalog, publication, requirements
@@ -24,6 +26,8 @@ MARKER_DDL: Final = (
     f"CREATE TABLE {MARKER} (stream text, kind text, seq bigint NOT NULL, body text NOT NULL,"
     " written_at timestamptz NOT NULL, PRIMARY KEY (stream, kind))"
 )
+_DDL: Final = {MARKER: MARKER_DDL, APPLIED: applied_ddl(postgresql.dialect())}  # type: ignore[no-untyped-call]
+"""Tables of ours. An applier would make its own, but perhaps after the publication."""
 _MARKER_KEY: Final = ("stream", "kind")
 _MARKER_COLUMNS: Final = {"stream", "kind", "seq", "body", "written_at"}
 _ALONE: Final = "SELECT pg_advisory_xact_lock(hashtextextended('strangler preflight', 0))"
@@ -32,6 +36,10 @@ _HOLDER: Final = """
 SELECT format('process %%s (%%s)', s.active_pid, concat_ws(', ', r.application_name, r.client_addr))
 FROM pg_replication_slots s LEFT JOIN pg_stat_replication r ON r.pid = s.active_pid
 WHERE s.slot_name = %s AND s.active
+"""
+_WRITTEN: Final = """
+SELECT EXISTS (SELECT FROM pg_publication_rel WHERE prrelid = %s)
+    OR EXISTS (SELECT FROM strangler_applied)
 """
 _USED: Final = """
 SELECT EXISTS (SELECT FROM pg_publication_rel WHERE prrelid = %s)
@@ -59,8 +67,9 @@ class PostgresPreflight:
                     requirements.room(session, self._slot),
                     requirements.role(session),
                     self._tables(session, known),
+                    *(_missing(session, name) for name in self._to_make(known)),
                     _marker(session, known.get(MARKER)),
-                    self._look(session, known).findings(session, _to_make(known)),
+                    self._look(session, known).findings(session, self._to_make(known)),
                     requirements.slot_state(session, self._stream, self._slot),
                 )
             )
@@ -75,9 +84,8 @@ class PostgresPreflight:
         with failures("setting the source up"), self._session().transaction():
             session = self._session()
             session.execute(_ALONE)
-            if catalog.find(session, MARKER) is None:
-                done.append(_run(session, MARKER_DDL))
-            wrong = self._look(session, self._known(session)).statements(None)
+            done += [_run(session, _DDL[name]) for name in self._to_make(self._known(session))]
+            wrong = self._look(session, self._known(session)).statements()
             done += [_run(session, statement) for statement in wrong]
         return done
 
@@ -105,8 +113,8 @@ class PostgresPreflight:
     def _known(self, session: Connection) -> dict[str, Facts]:
         """By the stream's name for it: what is there of the tables to capture."""
         stream = self._stream
-        more = [stream.outbox, APPLIED if stream.reverse else None, MARKER]
-        names = [table.table for table in stream.tables] + [name for name in more if name]
+        more = [stream.outbox] if stream.outbox else []
+        names = [*(table.table for table in stream.tables), *more, *self._own()]
         found = {name: catalog.find(session, name) for name in names}
         oids = {name: place[0] for name, place in found.items() if place is not None}
         facts = {each.oid: each for each in captured.facts(session, list(oids.values()))}
@@ -133,11 +141,13 @@ class PostgresPreflight:
                 f"CREATE TABLE {catalog.quoted(outbox)} (id uuid PRIMARY KEY, aggregatetype text,"
                 " aggregateid text, type text, payload jsonb, headers jsonb)", applies=False,
             )  # fmt: skip
-        if self._stream.reverse and APPLIED not in known:
-            yield Finding(
-                f"there is no table {APPLIED}, by which the applier's own writes are recognised",
-                "start the applier of the forward direction once", applies=False,
-            )  # fmt: skip
+
+    def _own(self) -> list[str]:
+        """The tables of ours that the log must have."""
+        return [MARKER, APPLIED] if self._stream.two_way else [MARKER]
+
+    def _to_make(self, known: dict[str, Facts]) -> list[str]:
+        return [name for name in self._own() if name not in known]
 
     def _drop_slot(self, session: Connection) -> list[str]:
         query = "SELECT 1 FROM pg_replication_slots WHERE slot_name = %s AND database = %s"
@@ -162,6 +172,7 @@ class PostgresPreflight:
             query = "SELECT 1 FROM pg_publication WHERE pubname = %s"
             if one(session, query, self._publication) is not None:
                 done.append(_run(session, publication.drop(self._publication)))
+            done += self._drop_applied(session)
             marker = catalog.find(session, MARKER)
             if marker is None:
                 return done
@@ -173,6 +184,13 @@ class PostgresPreflight:
                 done.append(_run(session, f"DROP TABLE {MARKER}"))
         return done
 
+    def _drop_applied(self, session: Connection) -> list[str]:
+        """The applier's table stays where one has written, or another stream watches it."""
+        found = catalog.find(session, APPLIED) if self._stream.two_way else None
+        if found is None or one(session, _WRITTEN, found[0]):
+            return []
+        return [_run(session, f"DROP TABLE {APPLIED}")]
+
     def _drop_origin(self, session: Connection) -> list[str]:
         origin = f"strangler:{self._stream.name}"
         query = "SELECT 1 FROM pg_replication_origin WHERE roname = %s"
@@ -181,18 +199,23 @@ class PostgresPreflight:
         return [_run(session, f"SELECT pg_replication_origin_drop({_literal(origin)})")]
 
 
+def _missing(session: Connection, name: str) -> Iterator[Finding]:
+    """A table of ours that is yet to be made, and whether it may be."""
+    role = catalog.ident(session.info.user)
+    schema = one(session, "SELECT quote_ident(current_schema())")
+    may = one(session, "SELECT has_schema_privilege(current_schema(), 'CREATE')")
+    yield Finding(f"the table {name} is missing", _DDL[name], applies=bool(may))
+    if not may and name == MARKER:  # said once
+        yield Finding(
+            f"the role {role} may not create a table in the schema {schema}"
+            if schema else f"the search path of the role {role} has no schema to create in",
+            f"GRANT CREATE ON SCHEMA {schema or 'public'} TO {role}", applies=False,
+        )  # fmt: skip
+
+
 def _marker(session: Connection, table: Facts | None) -> Iterator[Finding]:
     role = catalog.ident(session.info.user)
     if table is None:
-        schema = one(session, "SELECT quote_ident(current_schema())")
-        may = one(session, "SELECT has_schema_privilege(current_schema(), 'CREATE')")
-        yield Finding(f"the table {MARKER} is missing", MARKER_DDL, applies=bool(may))
-        if not may:
-            yield Finding(
-                f"the role {role} may not create a table in the schema {schema}"
-                if schema else f"the search path of the role {role} has no schema to create in",
-                f"GRANT CREATE ON SCHEMA {schema or 'public'} TO {role}", applies=False,
-            )  # fmt: skip
         return
     columns = {each.name for each in catalog.columns(session, table.oid, frozenset())}
     indexes = catalog.unique_indexes(session, table.oid)
@@ -208,10 +231,6 @@ def _marker(session: Connection, table: Facts | None) -> Iterator[Finding]:
             f"the role {role} may not write markers",
             f"GRANT SELECT, INSERT, UPDATE ON {table.quoted} TO {role}", applies=False,
         )  # fmt: skip
-
-
-def _to_make(known: dict[str, Facts]) -> str | None:
-    return None if MARKER in known else MARKER
 
 
 def _run(session: Connection, statement: str) -> str:

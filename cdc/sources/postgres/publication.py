@@ -42,11 +42,11 @@ class Publication:
     generated: bool
     """Whether this version knows `publish_generated_columns`."""
 
-    def statements(self, marker: str | None) -> list[str]:
-        """What makes it right; nothing if it is. `marker`: a table that is yet to be made."""
+    def statements(self, to_make: Sequence[str] = ()) -> list[str]:
+        """What makes it right; nothing if it is. `to_make`: tables that are not there yet."""
         name = ident(self.name)
         tables = [f"ONLY {table.quoted}" for table in self.wanted]
-        listed = ", ".join([*tables, *([f"ONLY {marker}"] if marker else [])])
+        listed = ", ".join([*tables, *(f"ONLY {name}" for name in to_make)])
         if not listed:
             return []
         if self.oid is None:
@@ -58,13 +58,13 @@ class Publication:
             options += ", publish_via_partition_root = true"
             options += ", publish_generated_columns = none" if self.generated else ""
             statements.append(f"ALTER PUBLICATION {name} SET ({options})")
-        if not self.whole or marker:
+        if not self.whole or to_make:
             statements.append(f"ALTER PUBLICATION {name} SET TABLE {listed}")
         return statements
 
-    def findings(self, session: Connection, marker: str | None) -> Iterator[Finding]:
+    def findings(self, session: Connection, to_make: Sequence[str]) -> Iterator[Finding]:
         """What is wrong with it, and which rights this role lacks to mend it."""
-        statements = self.statements(marker)
+        statements = self.statements(to_make)
         lacking = list(self._rights(session)) if statements else []
         for statement in statements:
             verb = "is missing" if self.oid is None else "is not what the stream needs"

@@ -37,7 +37,7 @@ class Tables:
         self._oids: dict[int, str] = {}
         self._shapes: dict[int, Shape] = {}
         published = self._published()
-        more = [MARKER, stream.outbox, APPLIED if stream.reverse else None]
+        more = [MARKER, stream.outbox, APPLIED if stream.two_way else None]
         for table in [*self._keys, *filter(None, more)]:
             found = catalog.find(session, table)
             if found is None:

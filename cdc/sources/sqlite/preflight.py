@@ -13,6 +13,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from sqlalchemy.dialects import sqlite
+
+from cdc.applier.tables import applied_ddl
 from cdc.config.model import Stream
 from cdc.relay.ports import SourceError
 from cdc.sources.preflight import Finding
@@ -46,7 +49,7 @@ _WIDE: Final = ("strangler_changes", "strangler_replaced")
 def captured(stream: Stream) -> list[str]:
     """The tables whose changes the log must have for a stream."""
     outbox = [stream.outbox] if stream.outbox else []
-    applied = [APPLIED_TABLE] if stream.reverse else []
+    applied = [APPLIED_TABLE] if stream.two_way else []
     names = [table.table for table in stream.tables]
     return list(dict.fromkeys([*names, *outbox, *applied, MARKER_TABLE]))
 
@@ -124,7 +127,11 @@ def plan(connection: sqlite3.Connection, stream: Stream) -> list[Step]:
         create = [(f"CREATE TABLE {name} ({_TABLES[name]})", ()) for name in missing]
         what = f"the change table and its companions are missing: {', '.join(missing)}"
         return [Step(_finding(what, create), create), *_unreadable(connection, stream)]
-    steps = [*_registered(connection, stream)]
+    steps = list(_registered(connection, stream))
+    if stream.two_way and APPLIED_TABLE not in tables:
+        made = [(applied_ddl(sqlite.dialect()), ())]
+        first = Step(_finding(f"the table {APPLIED_TABLE} is missing", made), made)
+        return [first, *steps, *_unreadable(connection, stream)]
     needed = 0
     for name in captured(stream):
         try:
@@ -154,12 +161,11 @@ def _refusal(error: SourceError) -> Step:
 def _unreadable(connection: sqlite3.Connection, stream: Stream) -> Iterator[Step]:
     """Tables that no statement of ours can make captureable, told in the first run already."""
     for name in captured(stream):
-        if name == MARKER_TABLE:
-            continue
         try:
             table = find(connection, name)
         except SourceError as error:
-            yield _refusal(error)
+            if name not in {MARKER_TABLE, APPLIED_TABLE}:
+                yield _refusal(error)
         else:
             yield from _keyed(connection, stream, name, table)
 
@@ -290,3 +296,6 @@ def _undoing(
             yield f"DROP TRIGGER {quoted(trigger)}", ()
     if not used:
         yield from ((f"DROP TABLE {table}", ()) for table in _TABLES if table in present)
+        written = "SELECT 1 FROM strangler_applied"
+        if APPLIED_TABLE in present and not connection.execute(written).fetchone():
+            yield "DROP TABLE strangler_applied", ()
