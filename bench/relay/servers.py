@@ -69,9 +69,7 @@ def postgres(folder: Path) -> Iterator[Postgres]:
     user = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
     data = folder / "pg"
     data.mkdir(mode=0o700)
-    for parent in (folder, *folder.parents):
-        if parent.owner() == pwd.getpwuid(os.geteuid()).pw_name and parent != parent.parent:
-            parent.chmod(parent.stat().st_mode | 0o011)
+    folder.chmod(0o711)
     if user is not None:
         os.chown(data, user, -1)
     options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
