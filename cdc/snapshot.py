@@ -25,6 +25,8 @@ KeyOf: TypeAlias = tuple[str, Row]
 """A table, as the stream names it, and the values of a key."""
 Visible: TypeAlias = Callable[[str], bool]
 """Whether a transaction is contained in a chunk; None where the place in the log says so."""
+MOST_AGAIN = 5_000
+"""Rows of a table that are read again by their keys; where there are more, the whole table is."""
 MOST_KEYS = 1_000_000
 """Keys that are remembered; with more, chunks wait until they contain what changed them."""
 

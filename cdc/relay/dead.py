@@ -12,7 +12,7 @@ import structlog
 from cdc.change import ABSENT, Row
 from cdc.envelope import RowCodec
 from cdc.relay.counters import Counters
-from cdc.relay.ports import Headers, Sink, SinkError
+from cdc.relay.ports import Headers, Sink, SinkError, TooLargeError
 
 log = structlog.get_logger()
 
@@ -20,6 +20,8 @@ MOST = 10_000
 """Dead keys that a relay remembers; with more the stream stops, as something is wrong with it."""
 _KEPT = 64 * 1024
 """Bytes of a value that are kept with the dead letter."""
+_SHORT = 256
+"""Bytes of a key that is kept where the whole is too large."""
 _FRAME = 512
 """Bytes that Kafka's own framing of a record may take."""
 
@@ -71,12 +73,25 @@ class DeadLetters:
         self._send(topic, key, value, "an earlier record of this key is a dead letter", headers)
 
     def unwritable(
-        self, topic: str, codec: RowCodec, keyed: Row, reason: str, headers: Headers
+        self, topic: str, codec: RowCodec, keyed: Row, reason: str, headers: Headers, *, gone: bool
     ) -> None:
-        """A row that cannot be written as JSON."""
+        """A row that cannot be written as JSON; `gone` where it was deleted, which mends its key.
+
+        Only a key can make a deletion unwritable, and then no record of it was ever delivered.
+        """
         names = [codec.relation.columns[index].name for index in codec.relation.key]
         shown = dict(zip(names, map(_shown, codec.key_values(keyed)), strict=True))
-        self.add(topic, orjson.dumps(shown), b"", reason, headers)
+        key = orjson.dumps(shown)
+        if gone:
+            self._keys.pop((topic, _text(key)), None)
+            self._send(topic, key, b"", reason, headers)
+        else:
+            self.add(topic, key, b"", reason, headers)
+
+    def event(self, topic: str, key: bytes, value: bytes, reason: str, headers: Headers) -> None:
+        """An outbox's event that Kafka does not take; it is no part of a copy, so nothing waits."""
+        log.error("dead_letter", topic=topic, key=_text(key)[:200], reason=reason)
+        self._send(topic, key, value, reason, headers)
 
     def emptied(self, topic: str) -> None:
         """A truncate mends every key of a topic."""
@@ -85,10 +100,14 @@ class DeadLetters:
 
     def _send(self, topic: str, key: bytes, value: bytes, reason: str, headers: Headers) -> None:
         self._counters.dead_letters += 1
-        every = [*headers, ("topic", topic.encode()), ("reason", reason.encode())]
+        about = [("topic", topic.encode()), ("reason", reason.encode())]
+        every = [*headers, *about]
         others = len(key) + sum(len(name) + len(each) for name, each in every) + _FRAME
         kept = max(0, min(_KEPT, self._largest - others))
-        self._sink.produce(self._topic, key, value[:kept], every)
+        try:
+            self._sink.produce(self._topic, key, value[:kept], every)
+        except TooLargeError:  # the key itself, or an event's headers
+            self._sink.produce(self._topic, key[:_SHORT], b"", about)
 
 
 def _text(key: bytes) -> str:
@@ -98,4 +117,6 @@ def _text(key: bytes) -> str:
 def _shown(value: object) -> object:
     if value is ABSENT:
         return None
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+    if isinstance(value, str):  # distinct keys must stay distinct
+        return value.encode("utf-8", "backslashreplace").decode()
+    return value

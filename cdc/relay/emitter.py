@@ -24,7 +24,7 @@ from cdc.relay.counters import Counters
 from cdc.relay.dead import DeadLetters
 from cdc.relay.outbox import outbox_event
 from cdc.relay.ports import Sink, TooLargeError
-from cdc.snapshot import Touched
+from cdc.snapshot import MOST_AGAIN, Touched
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,8 @@ class Emitter:
         """How many records of the transaction have been emitted."""
         self.touched: Touched | None = None
         """Set while a snapshot runs."""
+        self.halves: dict[str, list[Row]] = {}
+        """By table: keys that the transaction gave to rows of which the log has a part only."""
 
     def begin(self, begin: Begin, position: str, now_ms: int, skip: int = 0) -> None:
         """A transaction begins; its first `skip` records are in Kafka already."""
@@ -78,6 +80,13 @@ class Emitter:
         )
         self._headers = self._transaction.headers
         self.index, self._skip = 0, skip
+        if self.halves:
+            self.halves = {}
+
+    @property
+    def reached(self) -> int:
+        """How many records of the transaction are in Kafka or handed over."""
+        return max(self.index, self._skip)
 
     def change(self, change: Change) -> None:
         """One change of a configured table or the outbox; others leave no trace."""
@@ -92,7 +101,7 @@ class Emitter:
             if before is None:
                 self._truncate(target)
             else:
-                self._record(target, Op.DELETE, before, before, None)
+                self._delete(target, before)
         elif before is None:
             self._record(target, change.op, after, None, after)
         elif (after := _completed(before, after)) and (
@@ -100,8 +109,10 @@ class Emitter:
         ):
             self._record(target, change.op, after, before, after)
         else:  # another key is another row, perhaps in another partition
-            self._record(target, Op.DELETE, before, before, None)
+            self._delete(target, before)
             self._record(target, Op.CREATE, after, None, after)
+            if ABSENT in after:
+                self._half(target, after)
 
     def touch(self, change: Change) -> None:
         """Note the keys of a change for the snapshot that runs."""
@@ -127,14 +138,18 @@ class Emitter:
     def missing(self, relation: Relation, row: Row) -> None:
         """A row that a repair did not find; `row` has its key, and ABSENT elsewhere."""
         if (target := self._target(relation)) is not None:
-            self._record(target, Op.DELETE, row, row, None)
+            self._delete(target, row)
 
-    def marker(self, marker: Marker) -> bool:
-        """Copy a marker to every partition of every topic; False when dead letters hold it back."""
-        if self._dead:
+    def marker(self, marker: Marker, *, hold: bool = False) -> bool:
+        """Copy a marker to every partition of every topic; whether it was not held back.
+
+        It is held back while rows are missing that were written before it: by dead letters, by
+        halves, or by what the caller knows (`hold`).
+        """
+        index, key = self._take(), b'{"marker":"%b"}' % marker.kind.encode()
+        if hold or self.halves or self._dead:
             self._counters.markers_held += 1
             return False
-        index, key = self._take(), b'{"marker":"%b"}' % marker.kind.encode()
         if index is not None:
             value = self._transaction.marker(marker)
             headers = [self._transaction.id(index), *self._headers]
@@ -144,13 +159,33 @@ class Emitter:
                     self._sink.produce(topic, key, value, headers, partition)
         return True
 
+    def _half(self, target: _Target, row: Row) -> None:
+        keys = self.halves.setdefault(target.codec.relation.table, [])
+        if len(keys) <= MOST_AGAIN:  # one too many says that there are more
+            keys.append(target.codec.key_values(row))
+
+    def _delete(self, target: _Target, row: Row) -> None:
+        delivered = self._record(target, Op.DELETE, row, row, None)
+        if not self._stream.topics.compact:
+            return
+        # Its number is taken in any case, so that all that follow have theirs.
+        index = self._take()
+        if delivered and index is not None:
+            headers = [self._transaction.id(index), *self._headers]
+            self._sink.produce(target.topic, target.codec.key(row), None, headers)
+
     def _record(
         self, target: _Target, op: Op, keyed: Row, before: Row | None, after: Row | None
-    ) -> None:
+    ) -> bool:
         index = self.index
         self.index = index + 1
-        if index < self._skip:
-            return
+        return index >= self._skip and self._deliver(target, op, index, keyed, before, after)
+
+    def _deliver(
+        self, target: _Target, op: Op, index: int, keyed: Row, before: Row | None,
+        after: Row | None,
+    ) -> bool:  # fmt: skip
+        """Hand a record over, or its dead letter; whether it was the record."""
         codec, transaction = target.codec, self._transaction
         headers = [transaction.id(index), *self._headers]
         unavailable: tuple[str, ...] = ()
@@ -162,24 +197,24 @@ class Emitter:
             if after is not None:
                 new, unavailable = codec.row(after)
         except EncodeError as error:
-            self._dead.unwritable(target.topic, codec, keyed, str(error), headers)
-            return
+            if (short := _shortened(codec.relation, before)) is not None:
+                return self._deliver(target, op, index, keyed, short, after)
+            gone = after is None
+            self._dead.unwritable(target.topic, codec, keyed, str(error), headers, gone=gone)
+            return False
         value = transaction.value(codec.relation, op, index, old, new, unavailable)
         if self._dead and not self._dead.admits(target.topic, key, whole=not unavailable):
             self._dead.follow(target.topic, key, value, headers)
-            return
+            return False
         try:
             self._sink.produce(target.topic, key, value, headers)
         except TooLargeError as error:
+            if (short := _shortened(codec.relation, before)) is not None:
+                return self._deliver(target, op, index, keyed, short, after)
             self._dead.add(target.topic, key, value, str(error), headers)
-            return
+            return False
         self._counters.records += 1
-        if after is None and self._stream.topics.compact:
-            self._tombstone(target.topic, key)
-
-    def _tombstone(self, topic: str, key: bytes) -> None:
-        if (index := self._take()) is not None:
-            self._sink.produce(topic, key, None, [self._transaction.id(index), *self._headers])
+        return True
 
     def _truncate(self, target: _Target) -> None:
         if (index := self._take()) is None:
@@ -199,11 +234,15 @@ class Emitter:
             return
         event = outbox_event(change.relation, change.after)
         headers = [self._transaction.id(index), *self._headers, *event.headers]
-        try:
-            self._sink.produce(event.topic, event.key, event.value, headers)
-            self._counters.records += 1
-        except TooLargeError as error:
-            self._dead.add(event.topic, event.key, event.value or b"", str(error), headers)
+        reason = event.problem
+        if reason is None:
+            try:
+                self._sink.produce(event.topic, event.key, event.value, headers)
+                self._counters.records += 1
+                return
+            except TooLargeError as error:
+                reason = str(error)
+        self._dead.event(event.topic, event.key, event.value or b"", reason, headers)
 
     def _take(self) -> int | None:
         """The index of the next record; None if it is in Kafka already."""
@@ -226,6 +265,17 @@ class Emitter:
 def topic_of(stream: Stream, table: str) -> str:
     """The topic of one table."""
     return f"{stream.topics.prefix}.{table}"
+
+
+def _shortened(relation: Relation, before: Row | None) -> Row | None:
+    """The old row as its key alone; None where it is no more than that already.
+
+    What is wrong with an old row, or too much of it, must not keep the new one away.
+    """
+    if before is None:
+        return None
+    short = tuple(value if i in relation.key else ABSENT for i, value in enumerate(before))
+    return None if short == before else short
 
 
 def _completed(before: Row, after: Row) -> Row:

@@ -7,6 +7,7 @@ by id passes over rows that commit late.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import orjson
@@ -14,6 +15,8 @@ import orjson
 from cdc.change import ABSENT, Relation, Row
 
 _TOPIC = "outbox.event."
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
+"""Kafka's rule for a topic's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,15 @@ class OutboxEvent:
     headers: tuple[tuple[str, bytes], ...]
     """`event` (the row's id, for consumers that have to drop repetitions), `type`, and those of
     the column `headers`."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why Kafka cannot have such a topic; None where it can."""
+        if _NAME.fullmatch(self.topic):
+            return None
+        return (
+            "an aggregatetype has letters, digits, `.`, `_` and `-` only, and at most 236 of them"
+        )
 
 
 def outbox_event(relation: Relation, row: Row) -> OutboxEvent:

@@ -13,10 +13,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-import orjson
 import structlog
 
-from cdc.change import Begin, Change, Commit, Event, Marker, MarkerKind, Reached, Relation
+from cdc.change import Begin, Change, Commit, Event, MarkerKind, Reached, Relation
 from cdc.checkpoint import Checkpoint
 from cdc.config.model import Delivery, Stream
 from cdc.envelope import Log, Outgoing
@@ -26,13 +25,13 @@ from cdc.relay.chunks import ChunkReader
 from cdc.relay.counters import Counters
 from cdc.relay.dead import DeadLetters
 from cdc.relay.emitter import Emitter, Era
+from cdc.relay.markers import MARKER_TABLE, marker_of
 from cdc.relay.ports import Checkpoints, Sink, Source, SourceControl, SourceError
 from cdc.relay.snapshots import Snapshots
 from cdc.threshold import Crossing, Threshold
 
 log = structlog.get_logger()
 
-MARKER_TABLE = "strangler_marker"
 CHECKPOINT_EVERY = 1.0
 """Seconds between checkpoints: what has to be sent again after a crash is about that much."""
 SETTLE_WITHIN = 60.0
@@ -95,7 +94,12 @@ class Session:
         """When the first record was handed over that Kafka has not confirmed."""
         self._too_much = Threshold(stream.limits.retained_warn)
         self._saved = 0.0
+        self._kept = checkpoint
+        """What was saved last."""
         self._marked: set[tuple[str, str]] = set()
+        """Runs whose COMPLETE marker is on its way."""
+        self._held = bool(checkpoint.dead) or self.snapshots.owing
+        """Whether a marker was held back, and none has been written since."""
         self._prompt = stream.delivery is not Delivery.AT_LEAST_ONCE
 
     def run(self, stop: threading.Event) -> None:
@@ -159,6 +163,8 @@ class Session:
     def _committed(self, commit: Commit) -> None:
         self._begin = None
         self._resume = commit.resume
+        if self._emitter.halves:
+            self.snapshots.again(self._emitter.halves)
         self.counters.transactions += 1
         reach("after_produce")
 
@@ -169,9 +175,14 @@ class Session:
         self.counters.marker_seq = max(self.counters.marker_seq, marker.seq)
         if self.snapshots.seen(marker):
             return
-        forwarded = self._emitter.marker(marker)
-        if forwarded and marker.kind == MarkerKind.COMPLETE:
+        forwarded = self._emitter.marker(marker, hold=self.snapshots.owing)
+        self._held = self._held or not forwarded
+        if marker.kind != MarkerKind.COMPLETE:
+            return
+        if forwarded:
             self.snapshots.completed(marker.body)
+        else:
+            self._marked.discard((str(marker.body.get("run")), str(marker.body.get("table"))))
 
     def _settle_is_due(self, *, idle: bool) -> bool:
         if self._unsettled is None:
@@ -196,7 +207,7 @@ class Session:
         if self._begin is None:
             partial = None
         elif self._exactly:
-            partial = (self._begin.position, self._emitter.index)
+            partial = (self._begin.position, self._emitter.reached)
         else:
             return self.checkpoint
         return replace(
@@ -208,13 +219,14 @@ class Session:
         )
 
     def _checkpoint(self) -> None:
-        if self._unsettled is not None or self._progress() != self.checkpoint:
+        if self._unsettled is not None or self._progress() != self._kept:
             self._settle()
             self._save()
         self._saved = time.monotonic()
 
     def _save(self) -> None:
         self.parts.checkpoints.save(self.checkpoint.to_bytes())
+        self._kept = self.checkpoint
         reach("after_checkpoint")
         self.parts.source.confirm(self.checkpoint.resume)
         reach("after_confirm")
@@ -227,6 +239,11 @@ class Session:
         if self._chores.failure is not None:
             raise self._chores.failure
         self.snapshots.go_on()
+        if self._dead or self.snapshots.owing:
+            return  # markers would be held back
+        if self._held:  # whoever waits for those that were need not wait for the next heartbeat
+            self._held = False
+            self._chores.mark(MarkerKind.HEARTBEAT, {})
         for run in self.snapshots.complete:
             if (run.id, run.table) not in self._marked:
                 self._marked.add((run.id, run.table))
@@ -253,16 +270,3 @@ class RetentionError(SourceError):
             f" its disk survives; resume with `strangler cdc run {stream.name} --resnapshot`",
             temporary=False,
         )
-
-
-def marker_of(change: Change) -> Marker | None:
-    """The marker of a row of the marker table; None for what is none (its clean-up, say)."""
-    if change.after is None:
-        return None
-    names = (column.name for column in change.relation.columns)
-    row = dict(zip(names, change.after, strict=True))
-    try:
-        body = orjson.loads(str(row["body"]))
-        return Marker(str(row["stream"]), str(row["kind"]), int(str(row["seq"])), body)
-    except (KeyError, ValueError):
-        return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -13,14 +13,12 @@ from cdc.relay.chunks import ChunkReader, Reading, key_of
 from cdc.relay.counters import Counters
 from cdc.relay.emitter import Emitter
 from cdc.relay.ports import SourceError
-from cdc.snapshot import KeyOf, Run, Touched
+from cdc.snapshot import MOST_AGAIN, Run, Touched
 
 REMEMBERED = 100_000
 """Transactions whose names are remembered while no snapshot runs, as their keys are not."""
 MOST_RUNS = 1_000
 """Snapshots and repairs that may wait; more are refused, as the checkpoint carries them."""
-MOST_AGAIN = 5_000
-"""Rows of a table that are read again by their keys; where there are more, the whole table is."""
 _AGAIN = "again-"
 
 log = structlog.get_logger()
@@ -100,13 +98,10 @@ class Snapshots:
             if not (run.done and run.id == body.get("run") and run.table == body.get("table"))
         ]  # fmt: skip
 
-    def again(self, halves: Iterable[KeyOf]) -> None:
-        """Read rows again that were sent in part only."""
-        keys: dict[str, list[Row]] = {}
-        for table, key in halves:
-            keys.setdefault(table, []).append(key)
-        for table, rows in keys.items():
-            self._again(table, rows)
+    def again(self, halves: Mapping[str, Sequence[Row]]) -> None:
+        """Read rows again that were sent in part only, by table and key."""
+        for table, keys in halves.items():
+            self._again(table, keys)
 
     def close(self) -> None:
         """End the reader."""
