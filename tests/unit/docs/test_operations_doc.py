@@ -1,12 +1,17 @@
 """docs/operations.md names what there is: metrics, refusals, log events, addresses, limits."""
 
 import ast
+import inspect
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import yaml
 
+from cdc.applier import counters as of_applier
+from cdc.metrics import _Collector
+from cdc.relay import counters as of_relay
 from strangler.admin.calls import CALLS
 from strangler.config import model
 from strangler.kit.quantities import size
@@ -57,20 +62,65 @@ def test_the_refusals_are_those_that_are_counted():
     assert told == expected
 
 
-def logged() -> set[str]:
+RELAYS = {"relay": of_relay, "applier": of_applier}
+
+
+def meanings(module) -> dict[str, str]:
+    """The docstring of each counter."""
+    (record,) = (each for each in ast.parse(inspect.getsource(module)).body
+                 if isinstance(each, ast.ClassDef))  # fmt: skip
+    return {
+        field.target.id: " ".join(said.value.value.split())
+        for field, said in pairwise(record.body)
+        if isinstance(field, ast.AnnAssign) and isinstance(said, ast.Expr)
+    }
+
+
+def relay_rows():
+    for role, module in RELAYS.items():
+        said = meanings(module)
+        for family in _Collector(role, "reviews", module.Counters()).collect():
+            suffix = "_total" if family.type == "counter" else ""
+            counter = family.name.removeprefix(f"strangler_{role}_")
+            yield [f"`{family.name}{suffix}`", family.type, said[counter]]
+
+
+def test_the_relays_metrics_are_those_that_are_emitted():
+    assert rows("The relay's metrics") == list(relay_rows())
+
+
+def logged(package: str) -> set[str]:
     """The names of all events, from the calls of loggers in the source."""
     found = set()
-    for path in (ROOT / "strangler").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for path in (ROOT / package).rglob("*.py"):
+        tree = ast.parse(path.read_text("utf-8"))
+        for node in ast.walk(tree):
             match node:
                 case ast.Call(func=ast.Attribute(value=ast.Name(id="log")), args=[event, *_]):
-                    texts = [each for each in ast.walk(event) if isinstance(each, ast.Constant)]
-                    found |= {each.value for each in texts}
+                    found |= {text for each in values(tree, event) for text in texts(each)}
     return found
 
 
-def test_the_log_events_are_those_that_are_logged():
-    assert {row[0].strip("`") for row in rows("Log events")} == logged()
+def values(tree, event):
+    """What stands there, or was assigned to the name that stands there."""
+    if not isinstance(event, ast.Name):
+        return [event]
+    assigned = [node for node in ast.walk(tree) if isinstance(node, ast.Assign)]
+    return [node.value for node in assigned if ast.unparse(node.targets[0]) == event.id]
+
+
+def texts(event):
+    """The texts of an expression, which may be a choice between two; not what the choice asks."""
+    if isinstance(event, ast.IfExp):
+        return texts(event.body) | texts(event.orelse)
+    return {each.value for each in ast.walk(event) if isinstance(each, ast.Constant)}
+
+
+@pytest.mark.parametrize(
+    ("heading", "package"), [("Log events", "strangler"), ("The relay's log events", "cdc")]
+)
+def test_the_log_events_are_those_that_are_logged(heading, package):
+    assert {row[0].strip("`") for row in rows(heading)} == logged(package)
 
 
 def test_the_addresses_and_roles_are_those_of_the_admin_port():
