@@ -113,8 +113,7 @@ def _next_statements(
     connection: sqlite3.Connection, stream: Stream
 ) -> Sequence[tuple[str, tuple[object, ...]]]:
     """What the first step that can be done needs; nothing when all is done."""
-    steps = plan(connection, stream)
-    return next((step.statements for step in steps if step.statements), ())
+    return next((step.statements for step in plan(connection, stream) if step.statements), ())
 
 
 def plan(connection: sqlite3.Connection, stream: Stream) -> list[Step]:
@@ -172,8 +171,7 @@ def _unreadable(connection: sqlite3.Connection, stream: Stream) -> Iterator[Step
 
 def _registered(connection: sqlite3.Connection, stream: Stream) -> Iterator[Step]:
     if connection.execute("SELECT count(*) FROM strangler_log").fetchone()[0] == 0:
-        sql = "INSERT INTO strangler_log (token) VALUES (?)"
-        token = [(sql, (secrets.token_hex(16),))]
+        token = [("INSERT INTO strangler_log (token) VALUES (?)", (secrets.token_hex(16),))]
         yield Step(_finding("the log has no identity", token), token)
     known = "SELECT 1 FROM strangler_readers WHERE stream = ?"
     if connection.execute(known, (stream.name,)).fetchone() is None:
@@ -245,10 +243,11 @@ def _triggered(connection: sqlite3.Connection, table: Table) -> Iterator[Step]:
     wanted = triggers(table, shape_id or 0)
     rows = connection.execute(
         "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
-        " AND tbl_name = ? COLLATE NOCASE ORDER BY rowid DESC", (name,),
+        " AND name NOT GLOB 'strangler_guard_*' AND tbl_name = ? COLLATE NOCASE"
+        " ORDER BY rowid DESC", (name,),
     ).fetchall()  # fmt: skip
     ours = [row for row in rows if row[0].startswith("strangler_")]
-    # The newest fires first, so ours have to be the newest.
+    # The newest fires first, so ours have to be the newest; a guard's only look, or refuse.
     if shape_id is not None and dict(ours) == wanted and ours == rows[: len(wanted)]:
         return
     new: list[tuple[str, tuple[object, ...]]] = []

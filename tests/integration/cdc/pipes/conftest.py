@@ -11,7 +11,7 @@ from support.kafka import tansu
 from support.mariadb import binlog_mariadb, fresh
 from support.pipes import Pipe
 
-from tests.integration.cdc.pipes.sides import Side, way_back
+from tests.integration.cdc.pipes.sides import Side, limited_role, way_back
 
 _NUMBERS = itertools.count(1)
 
@@ -36,13 +36,17 @@ def broker():
 
 @pytest.fixture
 def side(request, tmp_path):
-    """Makes an empty database: `side("postgresql")`, `"mariadb"` or `"sqlite"`."""
+    """Makes an empty database: `side("postgresql")`, `"mariadb"` or `"sqlite"`.
+
+    `"limited"` is PostgreSQL with a role that may do no more than it must.
+    """
     with contextlib.ExitStack() as made:
 
         def make(kind):
             name = f"p{next(_NUMBERS)}"
-            if kind == "postgresql":
+            if kind in {"postgresql", "limited"}:
                 url = request.getfixturevalue("cluster").create(name)
+                url = limited_role(url, f"role_{name}") if kind == "limited" else url
             elif kind == "mariadb":
                 url = fresh(request.getfixturevalue("maria"), name)
             else:

@@ -120,9 +120,9 @@ def neutral(name: str, value):
 
 
 def limited_role(url: str, name: str) -> str:
-    """A URL of the same database for a role that is no superuser and may set no origin."""
+    """The database for a role that is no superuser, and so may not set a replication origin."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"CREATE ROLE {name} LOGIN REPLICATION")
-        connection.execute(f"GRANT ALL ON DATABASE {connection.info.dbname} TO {name}")
-        connection.execute(f"GRANT ALL ON SCHEMA public TO {name}")
+        connection.execute(f"GRANT CREATE ON DATABASE {connection.info.dbname} TO {name}")
+        connection.execute(f"GRANT USAGE, CREATE ON SCHEMA public TO {name}")
     return url.replace("postgres@", f"{name}@")
