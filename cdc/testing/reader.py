@@ -1,4 +1,4 @@
-"""Shipped fakes of the relay's ports, for the tests of whoever embeds it."""
+"""Kafka in memory, as the applier reads it."""
 
 from __future__ import annotations
 
