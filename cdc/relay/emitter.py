@@ -177,9 +177,10 @@ class Emitter:
     def _record(
         self, target: _Target, op: Op, keyed: Row, before: Row | None, after: Row | None
     ) -> bool:
+        """One record; False where a dead letter took its place."""
         index = self.index
         self.index = index + 1
-        return index >= self._skip and self._deliver(target, op, index, keyed, before, after)
+        return index < self._skip or self._deliver(target, op, index, keyed, before, after)
 
     def _deliver(
         self, target: _Target, op: Op, index: int, keyed: Row, before: Row | None,
