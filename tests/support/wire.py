@@ -12,9 +12,10 @@ import re
 import socket
 import struct
 import textwrap
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any, TypeVar
 
 from strangler.config.load import load
 from strangler.config.model import Fence, Table
@@ -22,6 +23,7 @@ from strangler.proxy.counters import PAGE_SET_BYTES, REFUSALS, Refusal, SeriesMa
 from strangler.proxy.server import DataPlane
 
 WAIT = 5.0
+T = TypeVar("T")
 
 
 class Wire:
@@ -244,6 +246,19 @@ async def client_of(gateway: Gateway) -> AsyncIterator[Wire]:
     finally:
         with contextlib.suppress(ConnectionError):
             wire.close()
+
+
+async def answered_before(
+    reading: Coroutine[Any, Any, T], forwarding: Coroutine[Any, Any, object]
+) -> T:
+    """What the client reads; fails at once if something reaches the upstream instead."""
+    answer, other = asyncio.ensure_future(reading), asyncio.ensure_future(forwarding)
+    await asyncio.wait((answer, other), return_when=asyncio.FIRST_COMPLETED)
+    if other.done() and other.exception() is None:
+        answer.cancel()
+        raise AssertionError("it reached the upstream")
+    other.cancel()
+    return await answer
 
 
 def fields(head: bytes) -> list[tuple[bytes, bytes]]:
