@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
-
-import orjson
 
 from cdc.change import Identity
 from cdc.snapshot import Run
 
 
 class CheckpointError(Exception):
-    """A checkpoint could not be kept; the relay must stop.
+    """A checkpoint could not be kept, or not be read.
 
-    `replaced` says that a newer relay of the same stream has started.
+    `temporary` says whether another try may help; `replaced`, that a newer relay of the same stream
+    has started.
     """
 
-    def __init__(self, message: str, *, replaced: bool = False) -> None:
+    def __init__(self, message: str, *, temporary: bool = True, replaced: bool = False) -> None:
         super().__init__(message)
-        self.replaced = replaced
+        self.temporary, self.replaced = temporary and not replaced, replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,21 @@ class Checkpoint:
     dead: tuple[tuple[str, str], ...] = ()
     """Topic and key of records among the dead letters that nothing has mended since."""
 
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether nothing is left of it but its incarnation: the next start is a first one."""
+        return not self.identity.facts
+
+    def forgotten(self) -> Checkpoint:
+        """What is left when a stream is undone.
+
+        The topics may outlive it, and their readers drop what is not of a newer incarnation.
+        """
+        return Checkpoint(Identity(()), self.incarnation + 1, 0, self.partitions)
+
     def to_bytes(self) -> bytes:
-        """As it is kept."""
-        return orjson.dumps(
+        """As it is kept: JSON in ASCII, as a key may be text that UTF-8 cannot hold."""
+        return json.dumps(
             {
                 "identity": self.identity.facts,
                 "incarnation": self.incarnation,
@@ -51,13 +63,25 @@ class Checkpoint:
                 "partial": self.partial,
                 "runs": [run.to_json() for run in self.runs],
                 "dead": self.dead,
-            }
-        )
+            },
+            separators=(",", ":"),
+        ).encode()
 
     @classmethod
     def from_bytes(cls, kept: bytes) -> Checkpoint:
-        """As it was kept."""
-        given: dict[str, Any] = orjson.loads(kept)
+        """As it was kept. Raises a permanent `CheckpointError` for what is none."""
+        try:
+            return cls._from_json(json.loads(kept))
+        except (ValueError, KeyError, TypeError) as error:
+            raise CheckpointError(
+                f"the checkpoint cannot be read ({type(error).__name__}: {error}): it is damaged or"
+                " another version's; run that version, or begin anew with `strangler cdc init"
+                " STREAM --undo`",
+                temporary=False,
+            ) from error
+
+    @classmethod
+    def _from_json(cls, given: dict[str, Any]) -> Checkpoint:
         return cls(
             identity=Identity(tuple((name, value) for name, value in given["identity"])),
             incarnation=given["incarnation"],

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import (
@@ -50,14 +51,28 @@ _STATUS = Table(
 
 def open_engine(url: str) -> Engine:
     """The store of checkpoints, its tables made; raises `CheckpointError`."""
-    engine = create_engine(url, pool_pre_ping=True)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _durable)
-    try:
-        _METADATA.create_all(engine)
-    except SQLAlchemyError as error:
-        raise CheckpointError(f"the store of checkpoints cannot be opened: {error}") from error
+    with _failures("cannot be opened"):
+        postgresql = url.startswith("postgresql")
+        engine = create_engine(url, pool_pre_ping=True, connect_args=_BOUNDS if postgresql else {})
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", _durable)
+        try:
+            _METADATA.create_all(engine)
+        except SQLAlchemyError:
+            # Another process may have made the tables in between.
+            _METADATA.create_all(engine)
     return engine
+
+
+_BOUNDS: Final = {
+    "connect_timeout": 10,
+    # Seconds after which a server that says nothing has gone; milliseconds, for what was sent.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+    "options": "-c statement_timeout=20s -c lock_timeout=10s -c synchronous_commit=on",
+}
 
 
 def _durable(connection: Any, _record: Any) -> None:
@@ -152,19 +167,30 @@ def _place(checkpoint: bytes) -> tuple[int, int]:
 def forget(engine: Engine, stream: str) -> bool:
     """Remove a stream's checkpoint, so that its next start is a first one; whether it had one."""
     row = _CHECKPOINTS.c
+    of_stream = update(_CHECKPOINTS).where(row.stream == stream)
     with _failures(), engine.begin() as connection:
         # The row stays for its epoch: an older relay must not come to life again.
-        changed = connection.execute(
-            update(_CHECKPOINTS).where(row.stream == stream).values(body=None, epoch=row.epoch + 1)
-        )
-        return changed.rowcount == 1
+        if not connection.execute(of_stream.values(epoch=row.epoch + 1)).rowcount:
+            return False
+        kept = connection.scalar(select(row.body).where(row.stream == stream))
+        left = _left_of(kept) if kept else None
+        connection.execute(of_stream.values(body=left))
+        return kept is not None
+
+
+def _left_of(kept: bytes) -> bytes | None:
+    try:
+        return Checkpoint.from_bytes(kept).forgotten().to_bytes()
+    except CheckpointError:  # one that nobody can read is forgotten as a whole
+        return None
 
 
 def report(engine: Engine, stream: str, role: str, body: dict[str, Any]) -> None:
     """Keep what `strangler cdc status` shows of a process; replaces what it said before."""
     row = _STATUS.c
     values = {"body": orjson.dumps(body), "at_ms": _now_ms()}
-    with _failures(), engine.begin() as connection:
+    with _failures(), suppress(IntegrityError), engine.begin() as connection:
+        # Where two say it first at the same time, either will do.
         where = (row.stream == stream, row.role == role)
         if not connection.execute(update(_STATUS).where(*where).values(values)).rowcount:
             connection.execute(insert(_STATUS).values(stream=stream, role=role, **values))
@@ -185,11 +211,18 @@ def _now_ms() -> int:
 
 
 class _failures:  # noqa: N801 - reads as a verb at its uses
-    """Turns the database's failures into `CheckpointError`."""
+    """Turns the database's failures into `CheckpointError`, in the driver's own words.
+
+    SQLAlchemy's carry the statement with its values, which are keys of rows.
+    """
+
+    def __init__(self, what: str = "failed") -> None:
+        self._what = what
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, SQLAlchemyError):
-            raise CheckpointError(f"the store of checkpoints failed: {error}") from error
+            said = str(getattr(error, "orig", None) or error).strip()
+            raise CheckpointError(f"the store of checkpoints {self._what}: {said}") from error

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -18,7 +20,9 @@ from cdc.relay.session import Parts, RetentionError, Session
 from cdc.snapshot import Run
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 30.0
-_CALM = 60.0
+_CALM = 10.0
+"""Seconds that a session must have lasted for the next wait to be the shortest again."""
+_OPEN_WITHIN = 60.0
 
 log = structlog.get_logger()
 
@@ -56,29 +60,28 @@ class Relay:
         """Relay until `stop` is set. Raises `RelayError`."""
         wait = _FIRST_WAIT
         while not stop.is_set():
-            settled = self.counters.settled
+            began = time.monotonic()
             try:
                 self._session(stop)
-            except (SourceError, SinkError) as error:
+            except (SourceError, SinkError, CheckpointError) as error:
                 if not error.temporary:
                     raise RelayError(str(error)) from error
                 log.warning("relay_interrupted", stream=self._stream.name, reason=str(error))
-                self._spare_the_disk()
-            except CheckpointError as error:
-                if error.replaced:
-                    raise RelayError(str(error)) from error
-                log.warning("relay_interrupted", stream=self._stream.name, reason=str(error))
-            wait = _FIRST_WAIT if self.counters.settled > settled else wait
+                if not isinstance(error, SourceError):
+                    self._spare_the_disk()
+            wait = _FIRST_WAIT if time.monotonic() - began > _CALM else wait
             stop.wait(wait * random.uniform(0.5, 1.0))
             wait = min(wait * 2, _LONGEST_WAIT)
 
     def _session(self, stop: threading.Event) -> None:
         parts = self._make()
-        try:
+        with closing(parts.sink), closing(parts.source):
             # First of all, so that nothing of an earlier relay can still become a fact.
-            parts.sink.open(_CALM)
+            parts.sink.open(_OPEN_WITHIN)
             checkpoint = self._pinned(parts)
             parts.checkpoints.save(checkpoint.to_bytes())
+            # Once it is a fact, so that a failure before leaves it to the next session.
+            self._wanted = replace(self._wanted, resnapshot=False)
             log.info(
                 "relay_started",
                 stream=self._stream.name,
@@ -86,13 +89,11 @@ class Relay:
                 incarnation=checkpoint.incarnation,
                 position=parts.source.text(checkpoint.resume),
             )
-            Session(self._stream, parts, checkpoint, self.counters).run(stop)
-        except RetentionError:
-            parts.source.release()
-            raise
-        finally:
-            parts.source.close()
-            parts.sink.close()
+            try:
+                Session(self._stream, parts, checkpoint, self.counters).run(stop)
+            except RetentionError:
+                parts.source.release()
+                raise
 
     def _spare_the_disk(self) -> None:
         """Give the log up if it has grown too far while Kafka could not be reached."""
@@ -113,13 +114,13 @@ class Relay:
         checkpoint = Checkpoint.from_bytes(kept) if kept else None
         if checkpoint is not None and self._wanted.resnapshot:
             rows = self._wanted.snapshot
-            self._wanted = Wanted(snapshot=rows)  # once, not again in the next session
             return self._first(parts, checkpoint.incarnation + 1, checkpoint.partitions, rows=rows)
-        if checkpoint is None:
+        if checkpoint is None or checkpoint.is_forgotten:
             # The way back begins while the other side owns the rows: what is there already is a
             # copy that lags, and must not overwrite what it was copied from.
             rows = self._wanted.snapshot and not self._stream.reverse
-            return self._first(parts, 1, self._stream.topics.partitions, rows=rows)
+            incarnation = 1 if checkpoint is None else checkpoint.incarnation
+            return self._first(parts, incarnation, self._stream.topics.partitions, rows=rows)
         self._check(parts, checkpoint)
         parts.source.start(checkpoint.resume)
         return checkpoint
