@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -15,21 +15,21 @@ from support.pipes import assert_equal, until
 from support.writers import rows_as_text
 
 
-def assert_arrives(shop, within: float = 90.0) -> list:
+def assert_arrives(shop, within: float = 90.0, incarnation: int = 1) -> list:
     """Start what is not running: then everything is in Kafka and in the target, as promised."""
     name = shop.stream.name
     with shop.process("run", name) as relay, shop.process("apply", name) as applier:
-        return assert_arrived(shop, within, relay=relay, applier=applier)
+        return assert_arrived(shop, within, incarnation, relay=relay, applier=applier)
 
 
-def assert_arrived(shop, within: float = 90.0, **processes) -> list:
+def assert_arrived(shop, within: float = 90.0, incarnation: int = 1, **processes) -> list:
     """The same with a relay and an applier that run already, `processes` among them."""
 
     def seen_to():
         for word, process in processes.items():
             assert process.poll() is None, f"{word}: {shop.log(_WORDS[word])[-3000:]}"
 
-    until(lambda: seen_to() or copied(shop), "a complete snapshot", within)
+    until(lambda: seen_to() or copied(shop, incarnation), "a complete snapshot", within)
     records = assert_equal(shop, within, seen_to)
     assert_ordered(records)
     if shop.stream.delivery is Delivery.EXACTLY_ONCE:
@@ -41,22 +41,17 @@ def assert_arrived(shop, within: float = 90.0, **processes) -> list:
 _WORDS = {"relay": "run", "applier": "apply"}
 
 
-def copied(shop) -> bool:
-    """Whether the snapshot of every table is in Kafka, in the newest incarnation."""
+def copied(shop, incarnation: int = 1) -> bool:
+    """Whether the snapshot of every table is in Kafka."""
     try:
         records = shop.read()
     except ReaderError:  # its topics come with its relay
         return False
-    marks = [
-        (decode_id(dict(record.headers)["id"]).incarnation, decode(record.value))
-        for record in records
-        if record.value is not None
-    ]
-    newest = max((incarnation for incarnation, _ in marks), default=0)
     complete = {
-        value["marker"]["body"]["table"]
-        for incarnation, value in marks
-        if incarnation == newest and value["op"] == "m" and value["marker"]["kind"] == "complete"
+        decode(record.value)["marker"]["body"]["table"]
+        for record in records
+        if record.key == b'{"marker":"complete"}'
+        and decode_id(dict(record.headers)["id"]).incarnation == incarnation
     }
     return complete == {table.table for table in shop.stream.tables}
 
@@ -91,12 +86,18 @@ def assert_ordered(records) -> None:
         headers = dict(record.headers)
         where, epoch = (record.topic, record.partition), int(headers["epoch"])
         this, (known, before) = decode_id(headers["id"]), last[where]
-        assert epoch >= known, f"{where}: a record of the relay {known} after one of {epoch}"
-        assert epoch > known or before is None or this > before, f"{where}: {before}, then {this}"
+        found = f"{where}, offset {record.offset}: {this} of relay {epoch} after {before} of {known}"
+        assert epoch >= known, found
+        assert epoch > known or before is None or this > before, found
         last[where] = epoch, this
 
 
 def assert_once(records) -> None:
     """No record twice; a marker is there once in every partition."""
-    seen = Counter((r.topic, r.partition, dict(r.headers)["id"]) for r in records)
-    assert [each for each, times in seen.items() if times > 1] == []
+    seen = defaultdict(list)
+    for record in records:
+        headers = dict(record.headers)
+        where = (record.topic, record.partition, headers["id"])
+        seen[where].append((record.offset, f"relay {headers['epoch'].decode()}"))
+    twice = {where: found for where, found in seen.items() if len(found) > 1}
+    assert not twice, f"{len(twice)} records are there twice, such as {next(iter(twice.items()))}"

@@ -20,10 +20,11 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+from cdc.applier.ports import Record
 from cdc.bootstrap import Home, applier, relay
 from cdc.config.model import Delivery, Kafka, Stream, TableSync, Topics
 from cdc.envelope import decode, decode_id, decode_key
-from cdc.kafka.reader import Reader
+from cdc.kafka.lookup import Lookup
 from cdc.relay.counters import Counters
 from cdc.relay.relay import Wanted
 from cdc.sources import open_control, open_preflight
@@ -59,7 +60,10 @@ class Pipe:
             Topics(prefix, partitions, replication), target=target, kafka=Kafka((broker,)),
             delivery=delivery, **{"heartbeat": 1.0} | more,
         )  # fmt: skip
-        self.home = Home(f"sqlite:///{folder}/cdc.sqlite3", folder / "spill")
+        # Where the command line has it, so that a thread takes over from a process.
+        home = folder / ".strangler"
+        home.mkdir(exist_ok=True)
+        self.home = Home(f"sqlite:///{home}/cdc.sqlite3", home / "spill")
         with closing(open_preflight(self.stream)) as preflight:
             preflight.apply()
 
@@ -170,14 +174,13 @@ class Pipe:
         """Every record that is there now for readers of committed ones."""
         wanted = topics or self.partitions()
         committed = self.stream.delivery is not Delivery.AT_LEAST_ONCE
-        with closing(Reader(self.stream.kafka, committed_only=committed)) as reader:
-            reader.assign(dict.fromkeys(wanted))
-            records, silent = [], 0
-            while silent < 3:
-                found = reader.poll(10_000, 0.3)
-                records += found
-                silent = 0 if found else silent + 1
-            return records
+        with closing(Lookup(self.stream.kafka, committed_only=committed)) as lookup:
+            # To the end of each partition, once: a writer may go on for as long as it likes.
+            return [
+                Record(m.topic(), m.partition(), m.offset(), m.key(), m.value(), m.headers() or ())
+                for partition in wanted
+                for m in lookup.read(partition, 0)
+            ]
 
     def arrived(self, seq: int, within: float = WITHIN, meanwhile=lambda: None) -> list:
         """The records, once the marker is in every partition; `meanwhile` may fail sooner."""

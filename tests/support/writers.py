@@ -44,7 +44,8 @@ class Mix:
     keys: int = 12
     """How many keys most statements fight for."""
     big: bool = True
-    key_changes: bool = True
+    deletes: bool = True
+    """Whether keys disappear, by deletes or as they change."""
     truncates: bool = False
     rows: int = 8
     """Of a statement that writes many."""
@@ -58,18 +59,41 @@ class Writer:
         self._random = random.Random(mix.seed)
         self._sessions: list[psycopg.Connection | None] = [None] * mix.sessions
         self._left = [0] * mix.sessions
+        self._may, self._rests = threading.Event(), threading.Event()
+        self._may.set()
         self.commits = self.rollbacks = self.reconnects = 0
 
     def run(self, stop: threading.Event) -> None:
         """Write until told to stop; nothing is open afterwards."""
         try:
             while not stop.is_set():
+                if not self._may.is_set():
+                    self._close()
+                    self._rests.set()
+                    self._may.wait(1.0)
+                    continue
                 self._one(self._random.randrange(self._mix.sessions), stop)
                 stop.wait(PAUSE)
         finally:
-            for session in self._sessions:
-                if session is not None:
-                    session.close()
+            self._close()
+
+    @contextlib.contextmanager
+    def resting(self) -> Iterator[None]:
+        """It writes nothing in the block, and has nothing open."""
+        self._rests.clear()
+        self._may.clear()
+        assert self._rests.wait(30), "the writer does not rest"
+        try:
+            yield
+        finally:
+            self._may.set()
+
+    def _close(self) -> None:
+        """What is open is rolled back."""
+        for number, session in enumerate(self._sessions):
+            self._sessions[number], self._left[number] = None, 0
+            if session is not None:
+                session.close()
 
     def _one(self, number: int, stop: threading.Event) -> None:
         """One statement of one session, or its end."""
@@ -125,10 +149,11 @@ class Writer:
             self.commits += 1
 
     def _change(self, session: psycopg.Connection) -> None:
+        gone = self._mix.deletes
         choice = self._random.choices(
             (self._put, self._stars, self._delete, self._again, self._move, self._many,
              self._savepoint, self._empty),
-            (5, 6, 2, 2, 2 * self._mix.key_changes, 2, 1, 0.1 * self._mix.truncates),
+            (5, 6, 2 * gone, 2, 2 * gone, 2, 1, 0.1 * self._mix.truncates),
         )[0]  # fmt: skip
         choice(session)
 
@@ -177,7 +202,8 @@ class Writer:
             " ON CONFLICT (code, nr) DO UPDATE SET note = excluded.note",
             (f"note {self._random.random()}", start, start + self._mix.rows),
         )
-        session.execute("DELETE FROM tag WHERE nr = %s", (start + 1,))
+        if self._mix.deletes:
+            session.execute("DELETE FROM tag WHERE nr = %s", (start + 1,))
 
     def _savepoint(self, session: psycopg.Connection) -> None:
         session.execute("SAVEPOINT here")
