@@ -307,9 +307,11 @@ class Applier:
             message = f"{error}; {ASK_FOR_SNAPSHOT}" if error.gone else str(error)
         else:
             verdict = self._target.judge(error)
-            said = str(getattr(error, "orig", None) or error).splitlines() or [""]
-            message = f"the target refuses what stream {name} writes: {said[0]}"
-        log.warning("apply_failed", stream=name, error=type(error).__name__, verdict=verdict.value)
+            lines = str(getattr(error, "orig", None) or error).splitlines() or [""]
+            message = f"the target refuses what stream {name} writes: {lines[0]}"
+        # What a database says may quote values; what Kafka says has none.
+        said = f"ReaderError: {error}" if isinstance(error, ReaderError) else type(error).__name__
+        log.warning("apply_failed", stream=name, error=said, verdict=verdict.value)
         shapes = shapes + 1 if verdict is Verdict.SHAPE else 0
         if verdict is Verdict.REFUSED or shapes > SHAPES:
             self._say_stopped(message)
