@@ -122,7 +122,7 @@ class Session:
         self.parts.sink.poll()
         if self._settle_is_due(idle=not events):
             self._settle()
-        if self._begin is None and time.monotonic() - self._saved >= CHECKPOINT_EVERY:
+        if self._begin is None:
             self._checkpoint()
         self._look_after_others()
 
@@ -167,6 +167,8 @@ class Session:
             self.snapshots.again(self._emitter.halves)
         self.counters.transactions += 1
         reach("after_produce")
+        # Here too, as under load what was read seldom ends where a transaction does.
+        self._checkpoint()
 
     def _marker(self, change: Change) -> None:
         marker = marker_of(change)
@@ -219,6 +221,8 @@ class Session:
         )
 
     def _checkpoint(self) -> None:
+        if time.monotonic() - self._saved < CHECKPOINT_EVERY:
+            return
         if self._unsettled is not None or self._progress() != self._kept:
             self._settle()
             self._save()
