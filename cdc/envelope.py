@@ -7,7 +7,7 @@ relay does, so whatever is the same for all rows of a transaction is encoded onc
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 import orjson
@@ -31,6 +31,16 @@ class Log:
     stream: str
     connector: str
     database: str
+    _sources: dict[Relation | None, bytes] = field(default_factory=dict, compare=False)
+
+    def source(self, relation: Relation | None) -> bytes:
+        """The part of `source` that is the same for all changes of a relation; no braces."""
+        known = self._sources.get(relation)
+        if known is None:
+            table = {"schema": relation.schema, "table": relation.name} if relation else {}
+            whole = {"connector": self.connector, "name": self.stream, "db": self.database, **table}
+            known = self._sources[relation] = orjson.dumps(whole)[1:-1]
+        return known
 
 
 class RowCodec:
@@ -68,7 +78,8 @@ class RowCodec:
         if self._outgoing is not None:
             row = tuple([_outgoing(row[index], change) for index, change in self._outgoing])
         try:
-            return orjson.dumps(dict(zip(self._names, row, strict=True))), ()
+            # Not strict: a source has counted the values, and this is every row's way.
+            return orjson.dumps(dict(zip(self._names, row, strict=False))), ()
         except TypeError:  # a value that JSON does not know: ABSENT, or text that is no text
             return self._partial(row)
 
@@ -98,15 +109,17 @@ def _outgoing(value: Value, change: Callable[[Value], Value] | None) -> Value:
 class Transaction:
     """Encodes the records of one transaction: whatever is the same for them is made once."""
 
-    __slots__ = ("_begin", "_cache", "_id", "_log", "_now_ms", "_position", "headers")
+    __slots__ = ("_at_ms", "_id", "_last", "_log", "_now_ms", "_position", "_xid", "headers")
 
     def __init__(
         self, log: Log, begin: Begin, position: str, incarnation: int, epoch: int, now_ms: int
     ) -> None:
         """`position` is the source's own text of `begin.position`."""
-        self._log, self._begin, self._position, self._now_ms = log, begin, position, now_ms
+        self._log, self._at_ms, self._now_ms = log, begin.at_ms, now_ms
+        self._position, self._xid = orjson.dumps(position), orjson.dumps(begin.xid)
         self._id = b"%d/%016x/" % (incarnation, begin.position)
-        self._cache: dict[tuple[Relation | None, Op], tuple[bytes, bytes]] = {}
+        self._last: tuple[Relation | None, Op | None, bytes] = (None, None, b"")
+        """What the last change has in common with the next one, as a rule."""
         self.headers: tuple[tuple[str, bytes], ...] = (("epoch", b"%d" % epoch),)
         if begin.origin:
             self.headers += (("origin", begin.origin.encode()),)
@@ -120,42 +133,32 @@ class Transaction:
         unavailable: tuple[str, ...] = (),
     ) -> bytes:  # fmt: skip
         """The envelope of one change; the rows are JSON, `null` for none."""
-        source, end = self._cache.get((relation, op)) or self._parts(relation, op)
+        known, operation, common = self._last
+        if known is not relation or operation is not op:
+            common = self._common(relation, op)
+            self._last = (relation, op, common)
         if unavailable:
             after = b'%b,"unavailable":%b' % (after, orjson.dumps(unavailable))
-        return b'{"before":%b,"after":%b%b%d%b' % (before, after, source, index, end)
+        return b'{"before":%b,"after":%b%b%d}}' % (before, after, common, index)
 
     def marker(self, marker: Marker) -> bytes:
         """The envelope of a marker."""
-        return orjson.dumps(
-            {
-                "op": Op.MARKER.value,
-                "marker": {"kind": marker.kind, "seq": marker.seq, "body": marker.body},
-                "source": self._source(None, snapshot=False),
-                "ts_ms": self._now_ms,
-            }
-        )
-
-    def _parts(self, relation: Relation, op: Op) -> tuple[bytes, bytes]:
-        source = orjson.dumps(self._source(relation, snapshot=op is Op.READ))
-        begin = b',"source":%b,"op":"%b","ts_ms":%d,"transaction":{"id":%b,"total_order":' % (
-            source, op.value.encode(), self._now_ms, orjson.dumps(self._begin.xid),
+        told = {"kind": marker.kind, "seq": marker.seq, "body": marker.body}
+        source = self._source(None, Op.MARKER)
+        return b'{"op":"m","marker":%b,"source":%b,"ts_ms":%d}' % (
+            orjson.dumps(told), source, self._now_ms,
         )  # fmt: skip
-        parts = self._cache[relation, op] = (begin, b"}}")
-        return parts
 
-    def _source(self, relation: Relation | None, *, snapshot: bool) -> dict[str, Any]:
-        table = {"schema": relation.schema, "table": relation.name} if relation else {}
-        return {
-            "connector": self._log.connector,
-            "name": self._log.stream,
-            "db": self._log.database,
-            **table,
-            "position": self._position,
-            "xid": self._begin.xid,
-            "ts_ms": self._begin.at_ms,
-            "snapshot": snapshot,
-        }
+    def _common(self, relation: Relation, op: Op) -> bytes:
+        return b',"source":%b,"op":"%b","ts_ms":%d,"transaction":{"id":%b,"total_order":' % (
+            self._source(relation, op), op.value.encode(), self._now_ms, self._xid,
+        )  # fmt: skip
+
+    def _source(self, relation: Relation | None, op: Op) -> bytes:
+        return b'{%b,"position":%b,"xid":%b,"ts_ms":%d,"snapshot":%b}' % (
+            self._log.source(relation), self._position, self._xid, self._at_ms,
+            b"true" if op is Op.READ else b"false",
+        )  # fmt: skip
 
 
 NULL: Final = b"null"

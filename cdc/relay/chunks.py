@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 import orjson
 
@@ -171,6 +172,14 @@ class ChunkReader:
             stop.wait(max(0.0, began + rows / self._rate - time.monotonic()))
 
 
+def keys_of(relation: Relation, rows: Sequence[Row]) -> list[Row]:
+    """The values of every row's key. A chunk has thousands of rows, so nothing is asked twice."""
+    if len(relation.key) == 1:
+        index = relation.key[0]
+        return [(row[index],) for row in rows]
+    return list(map(itemgetter(*relation.key), rows))
+
+
 def key_of(relation: Relation, row: Row) -> Row:
     """The values of a row's key."""
     return tuple(row[index] for index in relation.key)
@@ -184,7 +193,7 @@ def _gone(
     A key that was asked for in another spelling than the row's (`1.0`, a UUID in capitals) is not
     among the rows as it stands, and yet names one: a deletion would remove it from the copy.
     """
-    found = {key_of(relation, row) for row in chunk.rows}
+    found = set(keys_of(relation, chunk.rows))
     return tuple(
         key for key in dict.fromkeys(keys)
         if key not in found and not control.rows(relation, [key]).rows

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from cdc.change import ABSENT, Marker, MarkerKind, Relation, Row
-from cdc.relay.chunks import ChunkReader, Reading, key_of
+from cdc.relay.chunks import ChunkReader, Reading, key_of, keys_of
 from cdc.relay.counters import Counters
 from cdc.relay.emitter import Emitter
 from cdc.relay.ports import SourceError
@@ -153,7 +153,7 @@ class Snapshots:
 
     def _emit(self, run: Run, reading: Reading, touched: Touched) -> None:
         chunk = reading.chunk
-        keys = [key_of(chunk.relation, row) for row in chunk.rows]
+        keys = keys_of(chunk.relation, chunk.rows)
         verdict = touched.judge(run.table, keys, chunk.visible)
         for index in verdict.send:
             self._emitter.read(chunk.relation, chunk.rows[index])
