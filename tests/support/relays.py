@@ -32,7 +32,7 @@ def stream(*tables: str, **more) -> Stream:
     )  # fmt: skip
 
 
-def until(met, what: str, within: float = 20.0):
+def until(met, what: str, within: float = 60.0):
     deadline = time.monotonic() + within
     while not (value := met()):
         assert time.monotonic() < deadline, f"{what}: not within {within:.0f} s"
