@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from typing import Final
@@ -17,6 +18,12 @@ ASK_WITHIN: Final = 10.0
 """Seconds for one answer."""
 _MOVING: Final = frozenset({KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE})
 """A partition that was just made, or is moving to another broker."""
+_UNKNOWN: Final = frozenset(
+    {
+        KafkaError._UNKNOWN_PARTITION, KafkaError._UNKNOWN_TOPIC,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+    }
+)  # fmt: skip
 _AGAIN_AFTER: Final = 0.05
 _FIRST_STEP, _GROWTH = 16, 16
 
@@ -87,19 +94,33 @@ class Lookup:
 
 def asked(consumer: Consumer, partition: tuple[str, int]) -> tuple[int, int]:
     """Where a log begins and ends, as the broker answers. Raises `ReaderError`."""
-    deadline = time.monotonic() + ASK_WITHIN
+    deadline, renewed = time.monotonic() + ASK_WITHIN, False
     while True:
         try:
             found = consumer.get_watermark_offsets(TopicPartition(*partition), ASK_WITHIN)
         except KafkaException as error:
-            if reason_of(error).code() not in _MOVING or time.monotonic() >= deadline:
+            code = reason_of(error).code()
+            if code in _UNKNOWN and not renewed:
+                renewed = _renew(consumer, partition[0])
+            elif code in _MOVING and time.monotonic() < deadline:
+                time.sleep(_AGAIN_AFTER)
+            else:
                 raise reader_error(_name(partition), error) from error
-            time.sleep(_AGAIN_AFTER)
             continue
         if found is None:
             raise ReaderError(f"{_name(partition)}: Kafka does not answer", temporary=True)
         low, high = found
         return low, high
+
+
+def _renew(consumer: Consumer, topic: str) -> bool:
+    """Have the library look for a topic that it did not find before: by itself it may not for long.
+
+    Always true, as a question that gets no answer is asked again with what follows.
+    """
+    with contextlib.suppress(KafkaException):
+        consumer.list_topics(topic, timeout=ASK_WITHIN)
+    return True
 
 
 def last_checkpoint(kafka: Kafka, topic: str) -> bytes | None:
