@@ -56,14 +56,12 @@ def open_engine(url: str) -> Engine:
         engine = create_engine(url, pool_pre_ping=True, connect_args=_BOUNDS if postgresql else {})
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _durable)
-        try:
-            _METADATA.create_all(engine)
-        except SQLAlchemyError:
-            # Another process may have made the tables in between.
-            _METADATA.create_all(engine)
+        _make_tables(engine)
     return engine
 
 
+_TOGETHER: Final = 2.0
+"""Seconds within which processes count as started at once."""
 _BOUNDS: Final = {
     "connect_timeout": 10,
     # Seconds after which a server that says nothing has gone; milliseconds, for what was sent.
@@ -73,6 +71,19 @@ _BOUNDS: Final = {
     "tcp_user_timeout": 20_000,
     "options": "-c statement_timeout=20s -c lock_timeout=10s -c synchronous_commit=on",
 }
+
+
+def _make_tables(engine: Engine) -> None:
+    """Where processes start at once, one makes what the other was about to: it looks again."""
+    deadline = time.monotonic() + _TOGETHER
+    while True:
+        try:
+            _METADATA.create_all(engine)
+            return
+        except SQLAlchemyError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
 
 
 def _durable(connection: Any, _record: Any) -> None:
@@ -126,7 +137,9 @@ class SqlCheckpoints:
             )
 
     def _insert_first(self) -> None:
-        values = {"stream": self._stream, "epoch": 0, "saved_ms": _now_ms()}
+        # Epochs begin at the time and not at 0: should this store ever be lost, the next one's are
+        # greater than all that consumers remember, who would drop what is lower without a word.
+        values = {"stream": self._stream, "epoch": _now_ms() // 1000, "saved_ms": _now_ms()}
         try:
             with self._engine.begin() as connection:
                 connection.execute(insert(_CHECKPOINTS).values(values))

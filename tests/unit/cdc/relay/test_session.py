@@ -116,6 +116,21 @@ def test_exactly_once_a_transaction_that_is_read_again_is_sent_once():
     assert sorted(key["id"] for _, key, _ in world.sent("c")) == list(range(50))
 
 
+def test_exactly_once_a_relay_that_waits_for_the_rest_forgets_nothing():
+    """An idle start once wrote a checkpoint without how far the transaction had come."""
+    world = World(delivery=Delivery.EXACTLY_ONCE, heartbeat=0.0)
+    changes = [Change(REVIEW, Op.CREATE, None, (n, 1, "a")) for n in range(50)]
+    world.source.write(*changes)
+    whole, world.source.events[:] = list(world.source.events), []
+    world.checkpoints.saved = [first(world, partial=(whole[0].position, 30))]
+    with world.relaying():
+        until(lambda: len(world.checkpoints.saved) > 1, "a relay that has started")
+    assert Checkpoint.from_bytes(world.checkpoints.load()).partial == (whole[0].position, 30)
+    world.source.events += whole
+    with world.relaying():
+        until(lambda: len(world.sent("c")) == 20, "the rest of them")
+
+
 def test_a_record_that_is_lost_is_sent_again():
     world = World()
     with world.relaying(NOTHING):
