@@ -89,6 +89,8 @@ class Session:
         )  # fmt: skip
         self._resume = checkpoint.resume
         self._begin: Begin | None = None
+        self._cut = checkpoint.partial
+        """A transaction that an earlier session began, until it has been read again."""
         self._dropping = False
         self._unsettled: float | None = None
         """When the first record was handed over that Kafka has not confirmed."""
@@ -142,8 +144,7 @@ class Session:
         self._dropping = begin.origin is not None and begin.origin == self.parts.partner
         if self._dropping:
             self.counters.dropped_loops += 1
-        partial = self.checkpoint.partial
-        skip = partial[1] if partial and partial[0] == begin.position else 0
+        skip = self._cut[1] if self._cut and self._cut[0] == begin.position else 0
         now_ms = time.time_ns() // 1_000_000
         self._emitter.begin(begin, self.parts.source.text(begin.position), now_ms, skip)
         self.snapshots.began(begin.xid)
@@ -161,7 +162,7 @@ class Session:
             self._unsettled = time.monotonic()
 
     def _committed(self, commit: Commit) -> None:
-        self._begin = None
+        self._begin = self._cut = None
         self._resume = commit.resume
         if self._emitter.halves:
             self.snapshots.again(self._emitter.halves)
@@ -207,7 +208,7 @@ class Session:
 
     def _progress(self) -> Checkpoint:
         if self._begin is None:
-            partial = None
+            partial = self._cut
         elif self._exactly:
             partial = (self._begin.position, self._emitter.reached)
         else:
