@@ -71,21 +71,31 @@ def running(*pipes: Pipe):
 
 
 def settled(pipe: Pipe, within: float = 60.0) -> None:
-    """Everything that was written at the source so far has been applied, and nothing is held."""
-    seq = pipe.barrier()
-    engine = open_target(pipe.stream.target, "tests").engine
+    """Everything that was written at the source so far has been applied, and nothing is held.
+
+    That goes for the first snapshot too, which a marker does not wait for.
+    """
+    stream, seq = pipe.stream, pipe.barrier()
+    tables = set() if stream.reverse else {table.to for table in stream.tables}
+    engine = open_target(stream.target, "tests").engine
     try:
 
         def there():
             with engine.connect() as connection:
-                return state.arrived(connection, pipe.stream.name, seq)
+                done = state.filled(connection, stream.name) >= tables
+                return done and state.arrived(connection, stream.name, seq)
 
-        until(there, f"marker {seq} of {pipe.stream.name} in the target", within)
+        until(there, f"marker {seq} of {stream.name} in the target", within)
         with engine.connect() as connection:
             held = connection.execute(text("SELECT * FROM strangler_parked")).all()
         assert held == [], held
     finally:
         engine.dispose()
+
+
+def written(pipe: Pipe) -> list[tuple]:
+    """The changes, apart from what a snapshot has read, whoever had written that."""
+    return [change for change in changes(pipe) if change[1] != "r"]
 
 
 def changes(pipe: Pipe) -> list[tuple]:
