@@ -51,7 +51,7 @@ class _Collector:
 def exposed(address: str | None, role: str, stream: str, counters: Any) -> Iterator[None]:
     """Serve the counters while the block runs; nothing without an address.
 
-    Raises `OSError` where nothing can listen there, `ValueError` for what is no HOST:PORT.
+    Raises `OSError` where nothing can listen there, or for what is no HOST:PORT.
     """
     if address is None:
         yield
@@ -59,6 +59,9 @@ def exposed(address: str | None, role: str, stream: str, counters: Any) -> Itera
     from prometheus_client import CollectorRegistry, start_http_server
 
     host, _, port = address.rpartition(":")
+    if not port.isdecimal() or int(port) > 65535:
+        raise OSError(f"metrics cannot be served at {address}: it is no HOST:PORT")
+    host = host.removeprefix("[").removesuffix("]")
     registry = CollectorRegistry()
     registry.register(_Collector(role, stream, counters))
     server, thread = start_http_server(int(port), addr=host or "127.0.0.1", registry=registry)

@@ -11,7 +11,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -184,8 +184,21 @@ def ask_snapshot(which: Which, tables: tuple[str, ...], where: str | None) -> di
                 f"the stream {which.name} has no table {', '.join(strange)};"
                 f" it has {', '.join(sorted(known))}",
             )
-        body = {"tables": list(tables) or sorted(known), "where": where}
+        chosen = list(tables) or sorted(known)
+        body = {"tables": chosen, "where": where}
+        if where is not None:
+            _try_condition(wanted, chosen, where)
         return {"stream": wanted.name, "seq": mark(wanted, "snapshot", body), **body}
+
+
+def _try_condition(wanted: Stream, tables: Sequence[str], where: str) -> None:
+    """Have the source read one row, so that a condition that it does not know is refused here."""
+    from cdc.sources import open_control
+
+    keys = {each.table: each.key for each in wanted.tables}
+    with closing(open_control(wanted)) as control:
+        for table in tables:
+            control.chunk(control.relation(table, keys[table]), None, 1, where)
 
 
 def snapshot_progress(which: Which, seq: int) -> Iterator[list[dict[str, Any]]]:
@@ -263,7 +276,9 @@ def until_told() -> Iterator[threading.Event]:
 @contextmanager
 def failures() -> Iterator[None]:
     """What the relay's parts raise, as a `Failure` with its cause."""
-    from cdc.applier.ports import Stopped
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from cdc.applier.ports import ReaderError, Stopped
     from cdc.checkpoint import CheckpointError
     from cdc.guards import GuardError
     from cdc.mapping import MappingError
@@ -274,11 +289,13 @@ def failures() -> Iterator[None]:
 
     try:
         yield
-    except (SourceError, SinkError) as error:
+    except (SourceError, SinkError, ReaderError, CheckpointError) as error:
         kind = Kind.UNAVAILABLE if error.temporary else Kind.REFUSED
         raise Failure(kind, str(error)) from error
-    except CheckpointError as error:
-        raise Failure(Kind.UNAVAILABLE, str(error)) from error
+    except SQLAlchemyError as error:
+        # The driver's own words: SQLAlchemy's carry the statement with its values.
+        said = str(getattr(error, "orig", None) or error).strip()
+        raise Failure(Kind.UNAVAILABLE, f"the target's database: {said}") from error
     except (RelayError, MappingError, Stopped, GuardError, ReconcileError, BarrierError) as error:
         raise Failure(Kind.REFUSED, str(error)) from error
     except OSError as error:
