@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cdc.relay.ports import Checkpoints
     from cdc.relay.relay import Relay, Wanted
     from cdc.relay.session import Parts, Session
+    from cdc.store import SqlCheckpoints
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,14 @@ def relay(stream: Stream, home: Home, wanted: Wanted, counters: Counters) -> Rel
     """The relay of a stream; connects to the store only."""
     from cdc.relay.relay import Relay
     from cdc.sources import open_source
-    from cdc.store import open_engine
+    from cdc.store import SqlCheckpoints, open_engine
 
     stream = at_home(stream, home)
     engine = open_engine(home.store)
+    row = SqlCheckpoints(engine, stream.name)  # one for all sessions: it knows its last epoch
     return Relay(
         stream,
-        lambda: _parts(stream, home, engine),
+        lambda: _parts(stream, home, engine, row),
         lambda: open_source(stream, home.folder / stream.name),
         wanted,
         counters,
@@ -251,15 +253,14 @@ def partner_of(stream: Stream) -> str:
     return f"strangler:{stream.name}{REVERSE_NAME}"
 
 
-def _parts(stream: Stream, home: Home, engine: Engine) -> Parts:
+def _parts(stream: Stream, home: Home, engine: Engine, row: SqlCheckpoints) -> Parts:
     from cdc.kafka.sink import KafkaSink
     from cdc.kafka.topics import ensure_topics
     from cdc.mapping import outgoings
     from cdc.relay.session import Parts
     from cdc.sources import open_control, open_source
-    from cdc.store import CommittedCheckpoints, SqlCheckpoints
+    from cdc.store import CommittedCheckpoints
 
-    row = SqlCheckpoints(engine, stream.name)
     epoch = row.claim()
     ensure_topics(stream)
     topic = None

@@ -24,6 +24,7 @@ from sqlalchemy import (
     event,
     insert,
     select,
+    true,
     update,
 )
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
@@ -101,16 +102,26 @@ class SqlCheckpoints:
         self.epoch = 0
 
     def claim(self) -> int:
-        """Become the stream's relay: the new epoch, greater than every earlier one."""
+        """Become the stream's relay: the new epoch, greater than every earlier one.
+
+        Once per session. Only the first takes over from whoever runs: a relay that has been
+        replaced meanwhile gives way with a `CheckpointError` that says so. Otherwise one that
+        stood still for a while would wake up and end the one that took its place.
+        """
         row = _CHECKPOINTS.c
         with _failures(), self._engine.begin() as connection:
             found = connection.scalar(select(row.epoch).where(row.stream == self._stream))
             if found is None:
                 self._insert_first()
+        mine = row.epoch == self.epoch if self.epoch else true()
         with _failures(), self._engine.begin() as connection:
-            connection.execute(
-                update(_CHECKPOINTS).where(row.stream == self._stream).values(epoch=row.epoch + 1)
-            )
+            changed = connection.execute(
+                update(_CHECKPOINTS)
+                .where(row.stream == self._stream, mine)
+                .values(epoch=row.epoch + 1)
+            ).rowcount
+            if changed != 1:
+                raise self._replaced()
             self.epoch = int(
                 connection.scalar(select(row.epoch).where(row.stream == self._stream)) or 0
             )
@@ -132,9 +143,12 @@ class SqlCheckpoints:
                 .values(body=checkpoint, saved_ms=_now_ms())
             ).rowcount
         if changed != 1:
-            raise CheckpointError(
-                f"another relay of the stream {self._stream} has started since", replaced=True
-            )
+            raise self._replaced()
+
+    def _replaced(self) -> CheckpointError:
+        return CheckpointError(
+            f"another relay of the stream {self._stream} has started since", replaced=True
+        )
 
     def _insert_first(self) -> None:
         # Epochs begin at the time and not at 0: should this store ever be lost, the next one's are
