@@ -56,7 +56,7 @@ def relay(stream: Stream, home: Home, wanted: Wanted, counters: Counters) -> Rel
     row = SqlCheckpoints(engine, stream.name)  # one for all sessions: it knows its last epoch
     return Relay(
         stream,
-        lambda: _parts(stream, home, engine, row),
+        lambda: _parts(stream, home, engine, row, anew=wanted.resnapshot),
         lambda: open_source(stream, home.folder / stream.name),
         wanted,
         counters,
@@ -253,7 +253,10 @@ def partner_of(stream: Stream) -> str:
     return f"strangler:{stream.name}{REVERSE_NAME}"
 
 
-def _parts(stream: Stream, home: Home, engine: Engine, row: SqlCheckpoints) -> Parts:
+def _parts(
+    stream: Stream, home: Home, engine: Engine, row: SqlCheckpoints, *, anew: bool
+) -> Parts:
+    from cdc.checkpoint import Checkpoint
     from cdc.kafka.sink import KafkaSink
     from cdc.kafka.topics import ensure_topics
     from cdc.mapping import outgoings
@@ -261,8 +264,11 @@ def _parts(stream: Stream, home: Home, engine: Engine, row: SqlCheckpoints) -> P
     from cdc.sources import open_control, open_source
     from cdc.store import CommittedCheckpoints
 
+    kept = row.load()
+    filled = kept is not None and not Checkpoint.from_bytes(kept).is_forgotten
+    # A relay that cannot reach Kafka must not end the one that can: it claims nothing before.
+    ensure_topics(stream, filled=filled and not anew)
     epoch = row.claim()
-    ensure_topics(stream)
     topic = None
     checkpoints: Checkpoints = row
     if stream.delivery is Delivery.EXACTLY_ONCE:

@@ -39,6 +39,8 @@ class Checkpoint:
     """Snapshots and repairs that are not finished, in order."""
     dead: tuple[tuple[str, str], ...] = ()
     """Topic and key of records among the dead letters that nothing has mended since."""
+    prefix: str = ""
+    """Of the topics' names, pinned like the partitions: others lack what was written before."""
 
     @property
     def is_forgotten(self) -> bool:
@@ -60,6 +62,7 @@ class Checkpoint:
                 "incarnation": self.incarnation,
                 "resume": self.resume,
                 "partitions": self.partitions,
+                "prefix": self.prefix,
                 "partial": self.partial,
                 "runs": [run.to_json() for run in self.runs],
                 "dead": self.dead,
@@ -87,6 +90,7 @@ class Checkpoint:
             incarnation=given["incarnation"],
             resume=given["resume"],
             partitions=given["partitions"],
+            prefix=given.get("prefix", ""),
             partial=None if given["partial"] is None else tuple(given["partial"]),
             runs=tuple(Run.from_json(run) for run in given["runs"]),
             dead=tuple((topic, key) for topic, key in given["dead"]),

@@ -12,7 +12,7 @@ from typing import Final
 from uuid import uuid4
 
 import structlog
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, update
 
 from cdc.applier.counters import Counters
 from cdc.applier.held import WAITING, Held
@@ -179,9 +179,24 @@ class Applier:
         """Renew, take what is due, and read exactly what is held and not blocked."""
         if abs(self._clock() - self._refreshed_at) >= self._lease / 3:
             with connection.begin():
+                self._same_topics(connection)
                 places = self._leases.refresh(connection)
             self._adopt(connection, places)
             self._refreshed_at = self._clock()
+
+    def _same_topics(self, connection: Connection) -> None:
+        """Our offsets count in the topics they were taken from, and in no others of that name."""
+        ours, rows = applied_table.c.stream == self._stream.name, applied_table.c
+        for topic, identity in self._reading.topic_ids(sorted(self._topics)).items():
+            here = ours & (rows.topic == topic)
+            other = here & rows.next_offset.is_not(None) & (rows.topic_id != identity)
+            if connection.execute(select(rows.partition).where(other)).first() is not None:
+                raise Stopped(
+                    f"the topic {topic} is another one than was read before: it was deleted and"
+                    f" made anew, and what it held is lost; {ASK_FOR_SNAPSHOT}"
+                )
+            unnamed = here & (rows.topic_id.is_(None) | (rows.topic_id != identity))
+            connection.execute(update(applied_table).where(unnamed).values(topic_id=identity))
 
     def _adopt(self, connection: Connection, places: dict[TopicPartition, Place]) -> None:
         moved = {

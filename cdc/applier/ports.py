@@ -60,6 +60,12 @@ class Reader(Protocol):
     def watermarks(self, partition: TopicPartition) -> tuple[int, int]:
         """Offsets of the oldest record that is still there, and of the next one to be written."""
 
+    def topic_ids(self, topics: Sequence[str]) -> Mapping[str, str]:
+        """What Kafka calls each topic of itself: another one, if it was deleted and made anew.
+
+        Topics that are not there are left out.
+        """
+
     def close(self) -> None:
         """Stop reading."""
 

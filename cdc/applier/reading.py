@@ -9,7 +9,10 @@ from typing import Final
 from cdc.applier.places import Place, readable
 from cdc.applier.ports import Reader, Record, Stopped, TopicPartition
 
-ASK_FOR_SNAPSHOT: Final = "ask for a snapshot of the stream, then restart its applier from there"
+ASK_FOR_SNAPSHOT: Final = (
+    "fill them anew (`strangler cdc run STREAM --resnapshot`), read them from their start"
+    " (`strangler cdc apply STREAM --restart`), then `strangler cdc verify STREAM`"
+)
 
 
 class Reading:
@@ -25,6 +28,10 @@ class Reading:
         records = self._reader.poll(max_records, timeout)
         self._idle = not records
         return records
+
+    def topic_ids(self, topics: Sequence[str]) -> Mapping[str, str]:
+        """What Kafka calls each topic of itself."""
+        return self._reader.topic_ids(topics)
 
     def follow(
         self, places: Mapping[TopicPartition, Place], waiting: Mapping[TopicPartition, int],

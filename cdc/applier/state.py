@@ -136,5 +136,7 @@ def restart(connection: Connection, stream: str) -> None:
     What lies between is lost to the target until a snapshot brings it: ask for one first.
     """
     connection.execute(
-        update(applied_table).where(_T.stream == stream).values(next_offset=None, truncate_at=None)
+        update(applied_table)
+        .where(_T.stream == stream)
+        .values(next_offset=None, topic_id=None, truncate_at=None)
     )

@@ -57,6 +57,7 @@ applied_table: Final = Table(
     Column("stream", _NAME, primary_key=True),
     Column("topic", _TOPIC, primary_key=True),
     Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("topic_id", String(64)),
     Column("next_offset", BigInteger),
     Column("incarnation", BigInteger, nullable=False),
     Column("position", String(16), nullable=False),

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
 
 from cdc.config.model import Kafka
 from cdc.kafka.client import settings
@@ -121,6 +129,19 @@ def _renew(consumer: Consumer, topic: str) -> bool:
     with contextlib.suppress(KafkaException):
         consumer.list_topics(topic, timeout=ASK_WITHIN)
     return True
+
+
+def topic_ids(admin: AdminClient, topics: Sequence[str]) -> Mapping[str, str]:
+    """The identities of the topics that are there. Raises `ReaderError`."""
+    found = {}
+    asked = admin.describe_topics(TopicCollection(list(topics)), request_timeout=ASK_WITHIN)
+    for topic, answer in asked.items():
+        try:
+            found[topic] = str(answer.result(2 * ASK_WITHIN).topic_id)
+        except KafkaException as error:
+            if error.args[0].code() not in _UNKNOWN:
+                raise reader_error(topic, error) from error
+    return found
 
 
 def last_checkpoint(kafka: Kafka, topic: str) -> bytes | None:

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from cdc.applier.ports import Record
 from cdc.config.model import Kafka
 from cdc.kafka.client import brokers, settings
 from cdc.kafka.errors import is_permanent, reader_error
-from cdc.kafka.lookup import ASK_WITHIN, Lookup, asked
+from cdc.kafka.lookup import ASK_WITHIN, Lookup, asked, topic_ids
 
 _GROUP: Final = "strangler"
 """The library wants a name; no group of that name ever comes to be."""
@@ -34,6 +35,7 @@ class Reader:
         self._lookup: Lookup | None = None
         self._consumer = Consumer(self._settings(committed_only))
         self._closed = False
+        self._admin: AdminClient | None = None
 
     def assign(self, positions: Mapping[tuple[str, int], int | None]) -> None:
         """Read these partitions and no others from these offsets; None for the log's start.
@@ -63,6 +65,12 @@ class Reader:
                 found = [first, *self._consumer.consume(max_records - 1, 0)]
         self._check()
         return [self._record(message) for message in found]
+
+    def topic_ids(self, topics: Sequence[str]) -> Mapping[str, str]:
+        """What Kafka calls each topic of itself; those that are not there are left out."""
+        if self._admin is None:
+            self._admin = AdminClient(settings(self._kafka, self._on_error))
+        return topic_ids(self._admin, topics)
 
     def pause(self, partitions: Iterable[tuple[str, int]]) -> None:
         """Read nothing of these for now; their positions stay."""

@@ -38,9 +38,17 @@ class Wanted:
     config: Mapping[str, str]
 
 
-def ensure_topics(stream: Stream, *events: str) -> None:
+_LOST: Final = (
+    "Kafka has none of the topics {prefix}.… that were filled before: it has lost them, or is"
+    " another one. Fill them anew (`strangler cdc run {name} --resnapshot`), let the applier begin"
+    " with them (`strangler cdc apply {name} --restart`), then `strangler cdc verify {name}`"
+)
+
+
+def ensure_topics(stream: Stream, *events: str, filled: bool = False) -> None:
     """Make the stream's missing topics, and those of `events` (of its outbox), then check all.
 
+    `filled` says that they were filled before: a Kafka that has none of them has lost them.
     Raises a permanent `SinkError` that says everything that is wrong with those that are there,
     and where exactly once is wanted of a broker that shows aborted records.
     """
@@ -54,6 +62,8 @@ def ensure_topics(stream: Stream, *events: str) -> None:
             for name, topic in found.items()
             for problem in _problems(wanted[name], topic, _config(admin, name), stream.limits)
         ]
+        if filled and not found:
+            problems = [_LOST.format(prefix=stream.topics.prefix, name=stream.name)]
         if problems:
             raise SinkError("\n".join(problems), temporary=False)
         _create(admin, [each for each in wanted.values() if each.name not in found], stream)

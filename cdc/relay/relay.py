@@ -114,12 +114,16 @@ class Relay:
         checkpoint = Checkpoint.from_bytes(kept) if kept else None
         if checkpoint is not None and self._wanted.resnapshot:
             rows = self._wanted.snapshot
-            return self._first(parts, checkpoint.incarnation + 1, checkpoint.partitions, rows=rows)
+            if checkpoint.prefix in {"", self._stream.topics.prefix}:
+                self._check_partitions(checkpoint)
+            partitions = self._stream.topics.partitions
+            return self._first(parts, checkpoint.incarnation + 1, partitions, rows=rows)
         if checkpoint is None or checkpoint.is_forgotten:
             # The way back begins while the other side owns the rows: what is there already is a
             # copy that lags, and must not overwrite what it was copied from.
             rows = self._wanted.snapshot and not self._stream.reverse
-            incarnation = 1 if checkpoint is None else checkpoint.incarnation
+            # For want of a checkpoint, one that is greater than every earlier one: an epoch.
+            incarnation = parts.epoch if checkpoint is None else checkpoint.incarnation
             return self._first(parts, incarnation, self._stream.topics.partitions, rows=rows)
         self._check(parts, checkpoint)
         parts.source.start(checkpoint.resume)
@@ -133,6 +137,7 @@ class Relay:
             incarnation=incarnation,
             resume=resume,
             partitions=partitions,
+            prefix=self._stream.topics.prefix,
             runs=tuple(Run("initial", table.table) for table in tables),
         )
 
@@ -145,6 +150,17 @@ class Relay:
                 f" ({'; '.join(differs)}): changes between the two are lost; resume with"
                 f" `strangler cdc run {name} --resnapshot`"
             )
+        if checkpoint.prefix not in {"", self._stream.topics.prefix}:
+            raise RelayError(
+                f"the topics of the stream {name} began with {checkpoint.prefix} and routes.yaml"
+                f" says {self._stream.topics.prefix}: new topics would lack everything before;"
+                " write the old prefix, or fill new ones by"
+                f" `strangler cdc run {name} --resnapshot`"
+            )
+        self._check_partitions(checkpoint)
+
+    def _check_partitions(self, checkpoint: Checkpoint) -> None:
+        name = self._stream.name
         if checkpoint.partitions != self._stream.topics.partitions:
             raise RelayError(
                 f"the topics of the stream {name} have {checkpoint.partitions} partitions and"

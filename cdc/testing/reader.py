@@ -14,6 +14,8 @@ class ScriptedReader:
         self._logs: dict[TopicPartition, list[Record]] = {}
         self._starts: dict[TopicPartition, int] = {}
         self._next: dict[TopicPartition, int] = {}
+        self.identity = 1
+        """Of the topics; another one says that they were deleted and made anew."""
         self.assigned: list[dict[TopicPartition, int | None]] = []
         """Every assignment, for tests that care."""
 
@@ -55,6 +57,10 @@ class ScriptedReader:
         """First and next offset."""
         start = self._starts.get(partition, 0)
         return start, start + len(self._logs.get(partition, []))
+
+    def topic_ids(self, topics: Sequence[str]) -> Mapping[str, str]:
+        """Every topic, under an identity that `self.identity` can change."""
+        return {topic: f"{topic}-{self.identity}" for topic in topics}
 
     def close(self) -> None:
         """Forget the assignment."""

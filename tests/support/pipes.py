@@ -193,6 +193,16 @@ class Pipe:
 
         return until(there, f"marker {seq} in every partition", within)
 
+    def snapshotted(self) -> None:
+        """Wait until the first snapshot of every table is in Kafka: a barrier may come before."""
+        topics = {f"{self.stream.topics.prefix}.{table.table}" for table in self.stream.tables}
+
+        def complete():
+            found = [r for r in self.read() if (r.key or b"").startswith(b'{"marker":"complete"')]
+            return {r.topic for r in found} == topics
+
+        until(complete, "the first snapshot")
+
     def rows(self, table: str) -> dict:
         """The source's rows by key, in the forms of the envelope."""
         key = next(each.key for each in self.stream.tables if each.table == table)
