@@ -23,7 +23,7 @@ def test_a_free_port_is_taken_as_wanted():
 def test_a_port_that_somebody_listens_on_is_replaced():
     with socket.create_server(("127.0.0.1", 0)) as server:
         busy = server.getsockname()[1]
-        wanted = Ports(gateway=busy, admin=0, legacy=0, reviews=0, notices=0)
+        wanted = Ports(gateway=busy, admin=0, legacy=0, reviews=0, notices=0, kafka=0)
         with chosen(wanted) as ports:
             assert ports.gateway != busy
             assert taken(wanted, ports) == {"gateway": (busy, ports.gateway)}
