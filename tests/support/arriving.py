@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+import psycopg
 from sqlalchemy.exc import SQLAlchemyError
 
 from cdc.applier import state
@@ -69,7 +70,11 @@ def assert_applied(shop, seq: int, within: float = 90.0, meanwhile=lambda: None)
             return False
 
     try:
-        until(there, f"marker {seq} at the target", within)
+        try:
+            until(there, f"marker {seq} at the target", within)
+        except AssertionError as error:
+            error.add_note(_standing(shop))
+            raise
         with target.engine.connect() as connection:
             assert not any(state.parked(connection, shop.stream.name).values())
     finally:
@@ -79,6 +84,16 @@ def assert_applied(shop, seq: int, within: float = 90.0, meanwhile=lambda: None)
         assert rows_as_text(shop.stream.target, table.to) == source
 
 
+def _standing(shop) -> str:
+    """Where the target stands, for whoever reads of a failure."""
+    with psycopg.connect(shop.stream.target) as connection:
+        found = [
+            connection.execute(f"SELECT a::text FROM {table} a").fetchall()
+            for table in ("strangler_applied", "strangler_parked")
+        ]
+    return f"{found}\n{shop.log('apply')[-3000:]}"
+
+
 def assert_ordered(records) -> None:
     """What one relay writes into a partition comes in order, and after what earlier ones wrote."""
     last = defaultdict(lambda: (0, None))
@@ -86,7 +101,9 @@ def assert_ordered(records) -> None:
         headers = dict(record.headers)
         where, epoch = (record.topic, record.partition), int(headers["epoch"])
         this, (known, before) = decode_id(headers["id"]), last[where]
-        found = f"{where}, offset {record.offset}: {this} of relay {epoch} after {before} of {known}"
+        found = (
+            f"{where}, offset {record.offset}: {this} of relay {epoch} after {before} of {known}"
+        )
         assert epoch >= known, found
         assert epoch > known or before is None or this > before, found
         last[where] = epoch, this

@@ -51,18 +51,23 @@ def until(met: Callable[[], object], what: str, within: float = 30.0) -> None:
 
 
 @contextlib.contextmanager
-def tansu() -> Iterator[str]:
-    """The embedded broker's `host:port`."""
+def tansu(port: int | None = None, advertised: int | None = None) -> Iterator[str]:
+    """The embedded broker's `host:port`.
+
+    `advertised`: the port that it tells its clients, where something stands before its own.
+    """
     try:
-        port = free_port()
+        port = port or free_port()
         command = embedded.command(port)
     except embedded.NotInstalledError as error:
         did_not_start(str(error))
+    found_at = f"127.0.0.1:{advertised or port}"
+    command[-1] = f"--advertised-listener-url=tcp://{found_at}"
     with folder("tansu") as path:
         server = Server(command, path / "log", port)
         try:
             server.wait_until_it_listens()
-            yield f"127.0.0.1:{port}"
+            yield found_at
         finally:
             server.end(signal.SIGKILL)
 
@@ -109,6 +114,11 @@ class ApacheKafka:
 
     def thaw(self, number: int) -> None:
         self._processes[number].process.send_signal(signal.SIGCONT)
+
+    def leader(self, topic: str, partition: int) -> int:
+        """The number of the node that leads a partition."""
+        admin = AdminClient({"bootstrap.servers": self.address, "logger": QUIET})
+        return int(admin.list_topics(topic, timeout=10).topics[topic].partitions[partition].leader)
 
     def wait_for(self, nodes: int) -> None:
         """Wait until so many nodes are in the cluster, and no others."""
