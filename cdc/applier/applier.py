@@ -36,6 +36,7 @@ from cdc.applier.truncating import stand_there
 from cdc.applier.writer import BrokenError
 from cdc.applier.writes import Shaper
 from cdc.config.model import Stream
+from cdc.failpoints import reach
 from cdc.threshold import Crossing, Threshold
 
 log = structlog.get_logger(__name__)
@@ -177,7 +178,8 @@ class Applier:
 
     def _hold_leases(self, connection: Connection) -> None:
         """Renew, take what is due, and read exactly what is held and not blocked."""
-        if abs(self._clock() - self._refreshed_at) >= self._lease / 3:
+        late = abs(self._clock() - self._refreshed_at) >= self._lease / 3
+        if late or self._reading.lacks(self._topics.keys()):
             with connection.begin():
                 self._same_topics(connection)
                 places = self._leases.refresh(connection)
@@ -246,6 +248,8 @@ class Applier:
         with connection.begin():
             transaction = self._transaction(connection)
             transaction.apply(sifted, careful=careful, retry=retry)
+            reach("before_commit")
+        reach("after_commit")
         self._assigned.places |= transaction.places
         if retry:
             self._note_retry(began)

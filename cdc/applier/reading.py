@@ -22,6 +22,9 @@ class Reading:
         self._reader = reader
         self._assigned: frozenset[TopicPartition] = frozenset()
         self._idle = False
+        self._there: frozenset[str] = frozenset()
+        """Topics that Kafka has. A client that asks for one too soon believes for a while that
+        there is none, so those that are still to be made are left alone."""
 
     def poll(self, max_records: int, timeout: float) -> Sequence[Record]:
         """The next records."""
@@ -30,8 +33,14 @@ class Reading:
         return records
 
     def topic_ids(self, topics: Sequence[str]) -> Mapping[str, str]:
-        """What Kafka calls each topic of itself."""
-        return self._reader.topic_ids(topics)
+        """What Kafka calls each topic of itself; from here on these are the ones that are read."""
+        found = self._reader.topic_ids(topics)
+        self._there = frozenset(found)
+        return found
+
+    def lacks(self, topics: AbstractSet[str]) -> bool:
+        """Whether one of them was not there when Kafka was asked last."""
+        return not topics <= self._there
 
     def follow(
         self, places: Mapping[TopicPartition, Place], waiting: Mapping[TopicPartition, int],
@@ -41,7 +50,8 @@ class Reading:
 
         Raises `Stopped` where Kafka no longer has what comes next.
         """
-        wanted = readable(places, waiting, idle=self._idle)
+        readable_now = readable(places, waiting, idle=self._idle)
+        wanted = frozenset(each for each in readable_now if each[0] in self._there)
         if wanted == self._assigned and not moved & wanted:
             return
         for partition in sorted((wanted - self._assigned) | (moved & wanted)):

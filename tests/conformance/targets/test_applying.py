@@ -172,7 +172,7 @@ def test_a_log_that_does_not_reach_back_far_enough_asks_for_a_snapshot(shop):
     late = s.another(s.reader)
     s.applier.close()
     s.now += 60
-    with pytest.raises(Stopped, match="ask for a snapshot"):
+    with pytest.raises(Stopped, match="--resnapshot"):
         late.step()
     with s.engine.begin() as connection:
         state.restart(connection, "shop")
