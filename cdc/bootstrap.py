@@ -253,9 +253,7 @@ def partner_of(stream: Stream) -> str:
     return f"strangler:{stream.name}{REVERSE_NAME}"
 
 
-def _parts(
-    stream: Stream, home: Home, engine: Engine, row: SqlCheckpoints, *, anew: bool
-) -> Parts:
+def _parts(stream: Stream, home: Home, engine: Engine, row: SqlCheckpoints, *, anew: bool) -> Parts:
     from cdc.checkpoint import Checkpoint
     from cdc.kafka.sink import KafkaSink
     from cdc.kafka.topics import ensure_topics
