@@ -24,6 +24,8 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.mysql import LONGTEXT, VARCHAR
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.sql.elements import ColumnElement
@@ -109,12 +111,13 @@ _NOW_MS: Final = {
 }
 
 
-def applied_ddl(dialect: Dialect) -> str:
-    """The statement that makes `strangler_applied`.
+def applied_ddl(database: str) -> str:
+    """The statement that makes `strangler_applied` in a `postgresql` or `sqlite` database.
 
     For a source that is set up before an applier has written there: the log must have the table
     from the beginning.
     """
+    dialect: Dialect = {"postgresql": PGDialect, "sqlite": SQLiteDialect}[database]()
     return " ".join(str(CreateTable(applied_table).compile(dialect=dialect)).split())
 
 

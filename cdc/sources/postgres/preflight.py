@@ -7,7 +7,6 @@ from itertools import chain
 from typing import Final
 
 from psycopg import sql
-from sqlalchemy.dialects import postgresql
 
 from cdc.applier.tables import applied_ddl
 from cdc.config.model import Stream
@@ -26,7 +25,7 @@ MARKER_DDL: Final = (
     f"CREATE TABLE {MARKER} (stream text, kind text, seq bigint NOT NULL, body text NOT NULL,"
     " written_at timestamptz NOT NULL, PRIMARY KEY (stream, kind))"
 )
-_DDL: Final = {MARKER: MARKER_DDL, APPLIED: applied_ddl(postgresql.dialect())}  # type: ignore[no-untyped-call]
+_DDL: Final = {MARKER: MARKER_DDL, APPLIED: applied_ddl("postgresql")}
 """Tables of ours. An applier would make its own, but perhaps after the publication."""
 _MARKER_KEY: Final = ("stream", "kind")
 _MARKER_COLUMNS: Final = {"stream", "kind", "seq", "body", "written_at"}

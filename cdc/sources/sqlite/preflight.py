@@ -13,8 +13,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy.dialects import sqlite
-
 from cdc.applier.tables import applied_ddl
 from cdc.config.model import Stream
 from cdc.relay.ports import SourceError
@@ -128,7 +126,7 @@ def plan(connection: sqlite3.Connection, stream: Stream) -> list[Step]:
         return [Step(_finding(what, create), create), *_unreadable(connection, stream)]
     steps = list(_registered(connection, stream))
     if stream.two_way and APPLIED_TABLE not in tables:
-        made = [(applied_ddl(sqlite.dialect()), ())]
+        made = [(applied_ddl("sqlite"), ())]
         first = Step(_finding(f"the table {APPLIED_TABLE} is missing", made), made)
         return [first, *steps, *_unreadable(connection, stream)]
     needed = 0
