@@ -136,10 +136,12 @@ def _create(admin: AdminClient, missing: list[Wanted], stream: Stream) -> None:
         except KafkaException as error:
             reason = error.args[0]
             if reason.code() == KafkaError.INVALID_REPLICATION_FACTOR:
+                # A broker that has just started is known before anything may be kept on it.
+                enough = len(admin.list_topics(timeout=WITHIN).brokers) >= copies
                 raise SinkError(
                     f"the topic {name} cannot have {copies} replicas: there are fewer brokers;"
                     " write another `replication:` under `topics:`",
-                    temporary=False,
+                    temporary=enough,
                 ) from error
             if reason.code() != KafkaError.TOPIC_ALREADY_EXISTS:  # another process was faster
                 raise
