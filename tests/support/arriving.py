@@ -10,27 +10,29 @@ from sqlalchemy.exc import SQLAlchemyError
 from cdc.applier import state
 from cdc.applier.ports import ReaderError
 from cdc.applier.targets import open_target
+from cdc.checkpoint import Checkpoint
 from cdc.config.model import Delivery
 from cdc.envelope import decode, decode_id
+from cdc.store import SqlCheckpoints, open_engine
 from support.pipes import assert_equal, until
 from support.writers import rows_as_text
 
 
-def assert_arrives(shop, within: float = 90.0, incarnation: int = 1) -> list:
+def assert_arrives(shop, within: float = 90.0, after: int = 0) -> list:
     """Start what is not running: then everything is in Kafka and in the target, as promised."""
     name = shop.stream.name
     with shop.process("run", name) as relay, shop.process("apply", name) as applier:
-        return assert_arrived(shop, within, incarnation, relay=relay, applier=applier)
+        return assert_arrived(shop, within, after, relay=relay, applier=applier)
 
 
-def assert_arrived(shop, within: float = 90.0, incarnation: int = 1, **processes) -> list:
+def assert_arrived(shop, within: float = 90.0, after: int = 0, **processes) -> list:
     """The same with a relay and an applier that run already, `processes` among them."""
 
     def seen_to():
         for word, process in processes.items():
             assert process.poll() is None, f"{word}: {shop.log(_WORDS[word])[-3000:]}"
 
-    until(lambda: seen_to() or copied(shop, incarnation), "a complete snapshot", within)
+    until(lambda: seen_to() or copied(shop, after), "a complete snapshot", within)
     records = assert_equal(shop, within, seen_to)
     assert_ordered(records)
     if shop.stream.delivery is Delivery.EXACTLY_ONCE:
@@ -42,8 +44,8 @@ def assert_arrived(shop, within: float = 90.0, incarnation: int = 1, **processes
 _WORDS = {"relay": "run", "applier": "apply"}
 
 
-def copied(shop, incarnation: int = 1) -> bool:
-    """Whether the snapshot of every table is in Kafka."""
+def copied(shop, after: int = 0) -> bool:
+    """Whether the snapshot of every table is in Kafka, in an incarnation `after` that one."""
     try:
         records = shop.read()
     except ReaderError:  # its topics come with its relay
@@ -52,9 +54,20 @@ def copied(shop, incarnation: int = 1) -> bool:
         decode(record.value)["marker"]["body"]["table"]
         for record in records
         if record.key == b'{"marker":"complete"}'
-        and decode_id(dict(record.headers)["id"]).incarnation == incarnation
+        and decode_id(dict(record.headers)["id"]).incarnation > after
     }
     return complete == {table.table for table in shop.stream.tables}
+
+
+def incarnation(shop) -> int:
+    """The one that the relay's checkpoint has."""
+    engine = open_engine(shop.home.store)
+    try:
+        kept = SqlCheckpoints(engine, shop.stream.name).load()
+    finally:
+        engine.dispose()
+    assert kept is not None
+    return Checkpoint.from_bytes(kept).incarnation
 
 
 def assert_applied(shop, seq: int, within: float = 90.0, meanwhile=lambda: None) -> None:

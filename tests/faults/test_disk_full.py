@@ -1,0 +1,69 @@
+"""Disks that are full where the relay writes: what it was not sure of, it does again."""
+
+import os
+import subprocess
+
+import psycopg
+import pytest
+from support.arriving import assert_arrives, copied
+from support.pipes import until
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """Makes a file system of some kilobytes in a folder."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small file system")
+    mounted = []
+
+    def make(folder, size):
+        folder.mkdir(parents=True, exist_ok=True)
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"no small file system can be mounted here: {done.stderr.strip()}")
+        mounted.append(folder)
+
+    yield make
+    for folder in mounted:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+BIG = "INSERT INTO tag SELECT 'big', i, repeat('x', 500) FROM generate_series(1, 20000) i"
+
+
+def test_a_transaction_that_does_not_fit_on_the_disk_is_told_and_waits_for_room(
+    pipe, broker, tiny, tmp_path
+):
+    shop = pipe(broker)
+    name = shop.stream.name
+    tiny(tmp_path / ".strangler" / "spill", "512k")
+    with shop.process("run", name):
+        until(lambda: copied(shop), "a complete snapshot")
+        with psycopg.connect(shop.stream.source) as connection:
+            connection.execute(BIG)
+        until(lambda: "o space left" in shop.log("run"), "a sentence about the disk")
+        remount = ["mount", "-o", "remount,size=64m", tmp_path / ".strangler" / "spill"]
+        subprocess.run(remount, check=True)
+    assert_arrives(shop)
+
+
+def test_a_checkpoint_that_finds_no_room_is_saved_later(pipe, broker, tiny, tmp_path):
+    home = tmp_path / ".strangler"
+    tiny(home, "2m")
+    shop = pipe(broker)
+    name = shop.stream.name
+    with shop.process("run", name) as relay:
+        until(lambda: copied(shop), "a complete snapshot")
+        with (home / "ballast").open("wb") as ballast:
+            while True:
+                try:
+                    os.write(ballast.fileno(), bytes(4096))
+                except OSError:
+                    break
+        until(lambda: "store of checkpoints" in shop.log("run"), "a sentence about the store")
+        with psycopg.connect(shop.stream.source) as connection:
+            connection.execute("UPDATE review SET stars = 77")
+        assert relay.poll() is None
+        (home / "ballast").unlink()
+    assert_arrives(shop)
