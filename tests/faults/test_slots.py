@@ -11,9 +11,9 @@ from cdc.relay.relay import RelayError
 
 
 @pytest.fixture(scope="module")
-def small():
+def cluster():
     """A server that keeps hardly any log for its slots."""
-    with logical_postgres(settings="max_slot_wal_keep_size = 1MB\nmax_wal_size = 32MB\n") as server:
+    with logical_postgres(settings="max_slot_wal_keep_size = 1MB\n") as server:
         yield server
 
 
@@ -59,4 +59,22 @@ def test_a_slot_that_was_made_anew_is_noticed(pipe, broker):
     made = "SELECT pg_create_logical_replication_slot(%s, 'pgoutput')::text"
     drop = ("SELECT pg_drop_replication_slot(%s)", (slot(shop),))
     run(shop.stream.source, drop, (UNREAD,), (made, (slot(shop),)))
+    assert_taken_anew(shop)
+
+
+def test_a_slot_that_lost_its_log_stops_the_relay_until_a_new_snapshot(pipe, broker, cluster):
+    shop = pipe(broker)
+    with shop.process("run", shop.stream.name):
+        until(lambda: copied(shop), "a complete snapshot")
+    run(shop.stream.source, (UNREAD,))
+    status = ("SELECT wal_status FROM pg_replication_slots WHERE slot_name = %s", (slot(shop),))
+
+    def lost():
+        with psycopg.connect(shop.stream.source, autocommit=True) as connection:
+            connection.execute("SELECT pg_logical_emit_message(false, 'f', repeat('x', 1000000))")
+            connection.execute("SELECT pg_switch_wal()")
+            connection.execute("CHECKPOINT")
+            return connection.execute(*status).fetchone() == ("lost",)
+
+    until(lost, "a slot that has lost its log")
     assert_taken_anew(shop)
