@@ -214,7 +214,8 @@ def records(address: str, topic: str, *, committed: bool = True) -> list[Message
         known = consumer.list_topics(topic, timeout=10).topics[topic].partitions
         consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in known])
         found, ended = [], set()
-        deadline = time.monotonic() + 30.0
+        began = time.monotonic()
+        deadline = began + 30.0
         while len(ended) < len(known):
             assert time.monotonic() < deadline, f"{topic} was not read to its end"
             message = consumer.poll(0.1)
@@ -224,9 +225,22 @@ def records(address: str, topic: str, *, committed: bool = True) -> list[Message
                 found.append(message)
             elif message.error().code() == KafkaError._PARTITION_EOF:
                 ended.add(message.partition())
+                # A commit is confirmed before its marker lets readers pass: wait for that a little.
+                if _more_to_come(consumer, message) and time.monotonic() < began + _MARKED_WITHIN:
+                    ended.discard(message.partition())
+                    consumer.seek(TopicPartition(topic, message.partition(), message.offset()))
         return sorted(found, key=lambda message: (message.partition(), message.offset()))
     finally:
         consumer.close()
+
+
+_MARKED_WITHIN = 3.0
+
+
+def _more_to_come(consumer: Consumer, end: Message) -> bool:
+    """Whether the log goes on behind what readers of committed records have come to."""
+    where = TopicPartition(end.topic(), end.partition())
+    return end.offset() < consumer.get_watermark_offsets(where, cached=True)[1]
 
 
 def delete_records(address: str, topic: str, partition: int, before: int) -> None:
