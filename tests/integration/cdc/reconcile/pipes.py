@@ -69,15 +69,22 @@ class Pipe:
         self.source(*statements)
         self.target(*statements)
 
-    def start(self, *, within=60.0):
-        """Set the source up, start both processes, and wait for the first copy."""
+    def start(self, *, within=60.0, copy=True):
+        """Set the source up, start both processes, and wait for the first copy.
+
+        Without `copy` for a stream that takes none: the way back.
+        """
         with contextlib.closing(open_preflight(self.stream)) as preflight:
             preflight.apply()
         ensure_topics(self.stream)  # else the applier may ask for them before they are there
         self.start_relay()
         self.start_applier()
         tables = {table.to for table in self.stream.tables}
-        until(lambda: self._alive() and self._filled() >= tables, "the first copy", within)
+        until(
+            lambda: self._alive() and (not copy or self._filled() >= tables),
+            "the first copy",
+            within,
+        )
 
     def start_relay(self):
         self._thread("relay", lambda stop: relay(

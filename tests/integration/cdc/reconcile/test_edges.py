@@ -64,11 +64,11 @@ def test_a_reverse_stream_is_compared_alike(pipe):
     p.start()
     p.stop("relay")
     p.stop("applier")
+    p.source("INSERT INTO t VALUES (1, 'Ann'), (2, 'Bob')")
     p.target("INSERT INTO people VALUES (1, 'Ann'), (2, 'Bob')")
     back = Pipe.of(reversed_stream(p.stream), p)
     try:
-        back.start()
-        assert back.target("SELECT * FROM t ORDER BY id") == [(1, "Ann"), (2, "Bob")]
+        back.start(copy=False)
         report = verify(back.stream)
         assert report.outcome is Outcome.EQUAL, report.to_json()
         back.target("UPDATE t SET name = 'Anne' WHERE id = 1")
