@@ -44,7 +44,10 @@ def strangler(demo: Demo, *words: str) -> str:
 def test_it_starts_serves_stops_and_starts_again(started, kept_folder):
     demo = started()
     urls = demo.urls
-    assert set(demo.pids) == {"postgres", "legacy", "reviews", "notices", "gateway"}
+    pipes = {f"{part}-{name}" for part in ("relay", "applier") for name in ("reviews", "notices")}
+    assert set(demo.pids) == {
+        "postgres", "kafka", "legacy", "reviews", "notices", "gateway", *pipes,
+    }  # fmt: skip
     assert "Log in" in get(urls["gateway"] + "/accounts/login/")[1]
     assert "Reviews" in get(urls["gateway"] + "/reviews/")[1]
     reviews = [get(urls[side] + "/api/reviews/7") for side in ("gateway", "legacy", "reviews")]
@@ -63,7 +66,7 @@ def test_it_starts_serves_stops_and_starts_again(started, kept_folder):
     assert demo.process.poll() is None
 
     output = demo.output()
-    assert all(url in output for url in urls.values())
+    assert all(url.removeprefix("http://") in output for url in urls.values())
     commands = "  "  # those hold paths, which may be long
     told = [line for line in output.splitlines() if not line.startswith(commands)]
     assert max(map(len, told)) <= 80
