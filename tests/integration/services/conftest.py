@@ -1,5 +1,7 @@
 """The monolith, and beside it both services with copies of its rows, on either database."""
 
+import itertools
+
 import pytest
 from support import databases
 
@@ -21,10 +23,16 @@ def legacy(tmp_path_factory, legacy_url):
 
 @pytest.fixture(scope="session")
 def postgres():
-    """Gives the URL of an empty database for each name; skips where no server can be started."""
+    """Gives the URL of an empty database for each name; skips where no server can be started.
+
+    A name may be asked for again: tests that were stolen by another process come in any order, and
+    the fixtures below are then made once more.
+    """
+    numbers = itertools.count(1)
     with databases.postgres() as server:
 
-        def database(name: str) -> str:
+        def database(service: str) -> str:
+            name = f"{service}_{next(numbers)}"
             server.psql(f"CREATE DATABASE {name};")
             return databases.postgres_url(server, name)
 
