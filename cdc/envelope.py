@@ -49,7 +49,7 @@ class RowCodec:
     `outgoing` is None when every column leaves as it is, which is the fast case.
     """
 
-    __slots__ = ("_key", "_names", "_outgoing", "_prefix", "relation")
+    __slots__ = ("_key", "_names", "_outgoing", "_prefix", "_single", "relation")
 
     def __init__(self, relation: Relation, outgoing: Outgoing | None = None) -> None:
         self.relation = relation
@@ -59,12 +59,16 @@ class RowCodec:
         self._key = tuple((relation.columns[index].name, index) for index in relation.key)
         single = len(self._key) == 1
         self._prefix = b"{" + orjson.dumps(self._key[0][0]) + b":" if single else b""
+        self._single = self._key[0][1] if single else -1
 
     def key(self, row: Row) -> bytes:
         """The Kafka key of a row; raises `EncodeError`."""
         try:
             if self._prefix:
-                return b"%b%b}" % (self._prefix, orjson.dumps(row[self._key[0][1]]))
+                value = row[self._single]
+                if type(value) is int:  # as keys mostly are; not a bool, which is one too
+                    return b"%b%d}" % (self._prefix, value)
+                return b"%b%b}" % (self._prefix, orjson.dumps(value))
             return orjson.dumps({name: row[index] for name, index in self._key})
         except TypeError:
             raise self._cannot(row) from None
@@ -109,7 +113,7 @@ def _outgoing(value: Value, change: Callable[[Value], Value] | None) -> Value:
 class Transaction:
     """Encodes the records of one transaction: whatever is the same for them is made once."""
 
-    __slots__ = ("_at_ms", "_id", "_last", "_log", "_now_ms", "_position", "_xid", "headers")
+    __slots__ = ("_at_ms", "_id", "_last", "_log", "_now_ms", "_position", "_same", "_xid")
 
     def __init__(
         self, log: Log, begin: Begin, position: str, incarnation: int, epoch: int, now_ms: int
@@ -117,16 +121,16 @@ class Transaction:
         """`position` is the source's own text of `begin.position`."""
         self._log, self._at_ms, self._now_ms = log, begin.at_ms, now_ms
         self._position, self._xid = orjson.dumps(position), orjson.dumps(begin.xid)
-        self._id = b"%d/%016x/" % (incarnation, begin.position)
+        self._id = b"%d/%016x/%%d" % (incarnation, begin.position)
         self._last: tuple[Relation | None, Op | None, bytes] = (None, None, b"")
         """What the last change has in common with the next one, as a rule."""
-        self.headers: tuple[tuple[str, bytes], ...] = (("epoch", b"%d" % epoch),)
+        self._same: tuple[tuple[str, bytes], ...] = (("epoch", b"%d" % epoch),)
         if begin.origin:
-            self.headers += (("origin", begin.origin.encode()),)
+            self._same += (("origin", begin.origin.encode()),)
 
-    def id(self, index: int) -> tuple[str, bytes]:
-        """The header that names a record."""
-        return ("id", b"%b%d" % (self._id, index))
+    def headers(self, index: int) -> list[tuple[str, bytes]]:
+        """The headers of a record: its name, and what all of the transaction have."""
+        return [("id", self._id % index), *self._same]
 
     def value(
         self, relation: Relation, op: Op, index: int, before: bytes, after: bytes,
@@ -139,7 +143,7 @@ class Transaction:
             self._last = (relation, op, common)
         if unavailable:
             after = b'%b,"unavailable":%b' % (after, orjson.dumps(unavailable))
-        return b'{"before":%b,"after":%b%b%d}}' % (before, after, common, index)
+        return b"".join((b'{"before":', before, b',"after":', after, common, b"%d}}" % index))
 
     def marker(self, marker: Marker) -> bytes:
         """The envelope of a marker."""

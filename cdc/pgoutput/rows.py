@@ -10,8 +10,10 @@ from typing import Final, TypeAlias
 from cdc.change import ABSENT, Relation, Row, Value
 from cdc.pgoutput.messages import ProtocolError
 
-_U16, _U32 = struct.Struct(">H"), struct.Struct(">I")
+_U16, _FORM_AND_LENGTH = struct.Struct(">H"), struct.Struct(">BI")
 _NULL, _UNCHANGED, _TEXT, _KEY, _OLD = b"nutKO"
+_PADDING: Final = bytes(4)
+"""Behind a last value that has no length."""
 
 Convert: TypeAlias = Callable[[bytes], Value]
 """From the text that PostgreSQL sends to the value; raises `ValueError` or `KeyError`."""
@@ -33,35 +35,37 @@ class Shape:
 def row(message: bytes, at: int, converters: Sequence[Convert]) -> tuple[Row, int]:
     """The values of a tuple that begins at `at`, and where it ends.
 
-    No calls but the converter's, no slices but the value's. Raises `ProtocolError`, and what
-    reading beyond the end or converting raises.
+    One call for a value's form and length and one for its conversion, no slices but the value's:
+    the form and what may be no length are read together, as nearly every value has one. Raises
+    `ProtocolError`, and what reading beyond the end or converting raises.
     """
     count = _U16.unpack_from(message, at)[0]
     if count != len(converters):
         raise ProtocolError(f"a row of {count} columns in a table of {len(converters)}")
     first = at = at + 2
     values: list[Value] = []
-    append, length = values.append, _U32.unpack_from
+    append, unpack, size = values.append, _FORM_AND_LENGTH.unpack_from, len(message)
+    message += _PADDING
     try:
         for convert in converters:
-            kind = message[at]
-            if kind == _TEXT:
-                end = at + 5 + length(message, at + 1)[0]
+            form, length = unpack(message, at)
+            if form == _TEXT:
+                end = at + 5 + length
                 append(convert(message[at + 5 : end]))
                 at = end
-            elif kind == _NULL:
+            elif form == _NULL:
                 append(None)
                 at += 1
-            elif kind == _UNCHANGED:
+            elif form == _UNCHANGED:
                 append(ABSENT)
                 at += 1
             else:
-                raise ProtocolError(f"a value of the unknown form {chr(kind)!r}")
+                raise ProtocolError(f"a value of the unknown form {chr(form)!r}")
     except UnicodeDecodeError:
         if TEXT not in converters:
             raise
-        return row(message, first - 2, [text if c is TEXT else c for c in converters])
-    if at > len(message):
+        return row(message[:size], first - 2, [text if c is TEXT else c for c in converters])
+    if at > size:
         raise ProtocolError("a row that ends before its last value")
     return tuple(values), at
 

@@ -78,7 +78,6 @@ class Emitter:
         self._transaction = Transaction(
             self._log, begin, position, era.incarnation, era.epoch, now_ms
         )
-        self._headers = self._transaction.headers
         self.index, self._skip = 0, skip
         if self.halves:
             self.halves = {}
@@ -152,7 +151,7 @@ class Emitter:
             return False
         if index is not None:
             value = self._transaction.marker(marker)
-            headers = [self._transaction.id(index), *self._headers]
+            headers = self._transaction.headers(index)
             for table in self._stream.tables:
                 topic = topic_of(self._stream, table.table)
                 for partition in range(self._era.partitions):
@@ -171,7 +170,7 @@ class Emitter:
         # Its number is taken in any case, so that all that follow have theirs.
         index = self._take()
         if delivered and index is not None:
-            headers = [self._transaction.id(index), *self._headers]
+            headers = self._transaction.headers(index)
             self._sink.produce(target.topic, target.codec.key(row), None, headers)
 
     def _record(
@@ -188,7 +187,7 @@ class Emitter:
     ) -> bool:  # fmt: skip
         """Hand a record over, or its dead letter; whether it was the record."""
         codec, transaction = target.codec, self._transaction
-        headers = [transaction.id(index), *self._headers]
+        headers = transaction.headers(index)
         unavailable: tuple[str, ...] = ()
         old = new = NULL
         try:
@@ -221,7 +220,7 @@ class Emitter:
         if (index := self._take()) is None:
             return
         value = self._transaction.value(target.codec.relation, Op.TRUNCATE, index, NULL, NULL)
-        headers = [self._transaction.id(index), *self._headers]
+        headers = self._transaction.headers(index)
         for partition in range(self._era.partitions):
             self._sink.produce(target.topic, TRUNCATE_KEY, value, headers, partition)
         self._dead.emptied(target.topic)
@@ -234,7 +233,7 @@ class Emitter:
         if (index := self._take()) is None:
             return
         event = outbox_event(change.relation, change.after)
-        headers = [self._transaction.id(index), *self._headers, *event.headers]
+        headers = [*self._transaction.headers(index), *event.headers]
         reason = event.problem
         if reason is None:
             try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -27,6 +27,7 @@ from cdc.relay.dead import DeadLetters
 from cdc.relay.emitter import Emitter, Era
 from cdc.relay.markers import MARKER_TABLE, marker_of
 from cdc.relay.ports import Checkpoints, Sink, Source, SourceControl, SourceError
+from cdc.relay.saver import Saver
 from cdc.relay.snapshots import Snapshots
 from cdc.threshold import Crossing, Threshold
 
@@ -95,9 +96,11 @@ class Session:
         self._unsettled: float | None = None
         """When the first record was handed over that Kafka has not confirmed."""
         self._too_much = Threshold(stream.limits.retained_warn)
-        self._saved = 0.0
+        self._saver = Saver(parts.checkpoints)
+        self._due = 0.0
+        """When the next checkpoint is due."""
         self._kept = checkpoint
-        """What was saved last."""
+        """What was saved last, or is being saved."""
         self._marked: set[tuple[str, str]] = set()
         """Runs whose COMPLETE marker is on its way."""
         self._held = bool(checkpoint.dead) or self.snapshots.owing
@@ -110,33 +113,40 @@ class Session:
         try:
             while not stop.is_set():
                 self._step()
-            if self._begin is None:
-                self._settle()
-                self._save()
+            self._end()
         finally:
+            self._saver.close()
             self.snapshots.close()
             self._chores.stop()
 
     def _step(self) -> None:
         events = self.parts.source.read(0.0 if self._unsettled and self._prompt else WAIT)
-        for event in events:
-            self._handle(event)
+        self._handle(events)
         self.parts.sink.poll()
         if self._settle_is_due(idle=not events):
             self._settle()
         if self._begin is None:
             self._checkpoint()
+        self._confirm()
         self._look_after_others()
 
-    def _handle(self, event: Event) -> None:
-        if type(event) is Change:
-            self._change(event)
-        elif type(event) is Begin:
-            self._began(event)
-        elif type(event) is Commit:
-            self._committed(event)
-        elif type(event) is Reached and self._begin is None:
-            self._resume = max(self._resume, event.resume)
+    def _handle(self, events: Sequence[Event]) -> None:
+        """What was read, in order. Changes are by far the most frequent."""
+        emit = self._emitter.change
+        for event in events:
+            if type(event) is Change:
+                if self._dropping or event.relation.table == MARKER_TABLE:
+                    self._special(event)
+                else:
+                    emit(event)
+                if self._unsettled is None:
+                    self._unsettled = time.monotonic()
+            elif type(event) is Begin:
+                self._began(event)
+            elif type(event) is Commit:
+                self._committed(event)
+            elif type(event) is Reached and self._begin is None:
+                self._resume = max(self._resume, event.resume)
 
     def _began(self, begin: Begin) -> None:
         reach("before_produce")
@@ -151,15 +161,12 @@ class Session:
         self.counters.committed_ms = begin.at_ms
         self.counters.lag_ms = max(0, now_ms - begin.at_ms)
 
-    def _change(self, change: Change) -> None:
+    def _special(self, change: Change) -> None:
+        """A marker, or a change that the partner's applier made."""
         if change.relation.table == MARKER_TABLE:
             self._marker(change)
-        elif self._dropping:
-            self._emitter.touch(change)
         else:
-            self._emitter.change(change)
-        if self._unsettled is None:
-            self._unsettled = time.monotonic()
+            self._emitter.touch(change)
 
     def _committed(self, commit: Commit) -> None:
         self._begin = self._cut = None
@@ -222,19 +229,31 @@ class Session:
         )
 
     def _checkpoint(self) -> None:
-        if time.monotonic() - self._saved < CHECKPOINT_EVERY:
+        """Between transactions: settle, and begin to save how far that is."""
+        if time.monotonic() < self._due or self._saver.busy:
             return
         if self._unsettled is not None or self._progress() != self._kept:
             self._settle()
-            self._save()
-        self._saved = time.monotonic()
+            self._kept = self.checkpoint
+            self._saver.begin(self.checkpoint)
+        self._due = time.monotonic() + CHECKPOINT_EVERY
 
-    def _save(self) -> None:
-        self.parts.checkpoints.save(self.checkpoint.to_bytes())
-        self._kept = self.checkpoint
-        reach("after_checkpoint")
-        self.parts.source.confirm(self.checkpoint.resume)
-        reach("after_confirm")
+    def _confirm(self) -> None:
+        """Let the source forget what is before a checkpoint that has become durable."""
+        saved = self._saver.saved()
+        if saved is not None:
+            reach("after_checkpoint")
+            self.parts.source.confirm(saved.resume)
+            reach("after_confirm")
+
+    def _end(self) -> None:
+        """The last checkpoint of a relay that was told to stop."""
+        self._saver.close()
+        self._confirm()
+        if self._begin is None:
+            self._settle()
+            self.parts.checkpoints.save(self.checkpoint.to_bytes())
+            self.parts.source.confirm(self.checkpoint.resume)
 
     @property
     def _exactly(self) -> bool:

@@ -101,10 +101,10 @@ def test_a_marker_has_its_body_and_its_place():
 
 
 def test_headers_name_the_record_the_relay_and_the_origin():
-    own = transaction()
-    assert own.id(17) == ("id", b"2/00000000016b3748/17")
-    assert own.headers == (("epoch", b"7"),)
-    assert transaction(origin="strangler:reviews").headers[1] == ("origin", b"strangler:reviews")
+    named = ("id", b"2/00000000016b3748/17")
+    assert transaction().headers(17) == [named, ("epoch", b"7")]
+    replicated = transaction(origin="strangler:reviews").headers(17)
+    assert replicated == [named, ("epoch", b"7"), ("origin", b"strangler:reviews")]
 
 
 def test_ids_order_by_incarnation_then_position_then_index():
