@@ -71,15 +71,17 @@ class Checkpoint:
         ).encode()
 
     @classmethod
-    def from_bytes(cls, kept: bytes) -> Checkpoint:
-        """As it was kept. Raises a permanent `CheckpointError` for what is none."""
+    def from_bytes(cls, kept: bytes, undo: str = "strangler cdc init STREAM --undo") -> Checkpoint:
+        """As it was kept. Raises a permanent `CheckpointError` for what is none.
+
+        `undo` is the command that forgets it.
+        """
         try:
             return cls._from_json(json.loads(kept))
         except (ValueError, KeyError, TypeError) as error:
             raise CheckpointError(
                 f"the checkpoint cannot be read ({type(error).__name__}: {error}): it is damaged or"
-                " another version's; run that version, or begin anew with `strangler cdc init"
-                " STREAM --undo`",
+                f" another version's; run that version, or begin anew with `{undo}`",
                 temporary=False,
             ) from error
 

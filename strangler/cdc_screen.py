@@ -24,9 +24,9 @@ def prepared(answer: Answer) -> Group:
     if answer["action"] == "undo":
         lines.append(f"Nothing of the stream {answer['stream']} is left at its source.")
     elif answer["ready"]:
-        lines.append(f"The source is ready: `strangler cdc run {answer['stream']}`.")
+        lines.append(f"The source is ready: `{answer['next']['run']}`.")
     elif any(finding["applies"] for finding in answer["findings"]):
-        lines.append(f"`strangler cdc init {answer['stream']} --apply` does what it can.")
+        lines.append(f"`{answer['next']['apply']}` does what it can.")
     return Group(*lines)
 
 
@@ -47,7 +47,7 @@ def asked(answer: Answer) -> Group:
     tables = escape(", ".join(answer["tables"]))
     return Group(
         f"Asked for a snapshot of {tables} (marker {answer['seq']}).",
-        f"Watch it: `strangler cdc status {answer['stream']} --watch`",
+        f"Watch it: `{answer['next']['status']}`",
     )
 
 

@@ -133,6 +133,7 @@ def apply(which: Which, *, restart: bool, metrics: str | None) -> None:
 def prepare(which: Which, action: str) -> dict[str, Any]:
     """What the source lacks (`check`), the same mended (`apply`), or every trace removed."""
     from cdc.bootstrap import forget_checkpoint
+    from cdc.config.names import command
     from cdc.sources import open_preflight
 
     with failures():
@@ -154,26 +155,37 @@ def prepare(which: Which, action: str) -> dict[str, Any]:
             for f in findings
         ],
         "ready": not any(f.fatal for f in findings),
+        "next": {"run": command("run", wanted), "apply": command("init", wanted, "--apply")},
     }
 
 
-def status(place: Place, name: str | None, kafka: str | None) -> dict[str, Any]:
-    """Where every stream stands: its relay, its applier, the source's log."""
+def status(
+    place: Place, name: str | None, kafka: str | None, *, reverse: bool = False
+) -> dict[str, Any]:
+    """Where every stream stands: its relay, its applier, the source's log.
+
+    With `reverse` those of the ways back, as far as the streams have one.
+    """
     from cdc.bootstrap import stream_status
+    from cdc.reversing import is_invertible
 
     with failures():
         known = streams(place)
-        names = [name] if name else sorted(known)
+        names = [each for each in sorted(known) if not reverse or is_invertible(known[each])]
         return {
             "streams": [
                 stream_status(stream(which), home(which))
-                for which in (Which(place, each, kafka=kafka) for each in names)
+                for which in (
+                    Which(place, each, reverse, kafka) for each in ([name] if name else names)
+                )
             ]
         }
 
 
 def ask_snapshot(which: Which, tables: tuple[str, ...], where: str | None) -> dict[str, Any]:
     """Ask the relay for a snapshot, by a marker in the source's log."""
+    from cdc.config.names import command
+
     with failures():
         wanted = stream(which)
         known = {table.table for table in wanted.tables}
@@ -188,7 +200,12 @@ def ask_snapshot(which: Which, tables: tuple[str, ...], where: str | None) -> di
         body = {"tables": chosen, "where": where}
         if where is not None:
             _try_condition(wanted, chosen, where)
-        return {"stream": wanted.name, "seq": mark(wanted, "snapshot", body), **body}
+        return {
+            "stream": wanted.name,
+            "seq": mark(wanted, "snapshot", body),
+            **body,
+            "next": {"status": command("status", wanted, "--watch")},
+        }
 
 
 def _try_condition(wanted: Stream, tables: Sequence[str], where: str) -> None:

@@ -18,6 +18,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stubs f
 )
 
 from cdc.config.model import Delivery, Limits, Stream
+from cdc.config.names import command
 from cdc.kafka.client import brokers, settings
 from cdc.kafka.errors import sink_error
 from cdc.kafka.probe import refuse_leaks
@@ -40,9 +41,16 @@ class Wanted:
 
 _LOST: Final = (
     "Kafka has none of the topics {prefix}.… that were filled before: it has lost them, or is"
-    " another one. Fill them anew (`strangler cdc run {name} --resnapshot`), let the applier begin"
-    " with them (`strangler cdc apply {name} --restart`), then `strangler cdc verify {name}`"
+    " another one. Fill them anew (`{run}`), let the applier begin"
+    " with them (`{apply}`), then `{verify}`"
 )
+
+
+def _lost(stream: Stream) -> str:
+    return _LOST.format(
+        prefix=stream.topics.prefix, run=command("run", stream, "--resnapshot"),
+        apply=command("apply", stream, "--restart"), verify=command("verify", stream),
+    )  # fmt: skip
 
 
 def ensure_topics(stream: Stream, *events: str, filled: bool = False) -> None:
@@ -63,7 +71,7 @@ def ensure_topics(stream: Stream, *events: str, filled: bool = False) -> None:
             for problem in _problems(wanted[name], topic, _config(admin, name), stream.limits)
         ]
         if filled and not found:
-            problems = [_LOST.format(prefix=stream.topics.prefix, name=stream.name)]
+            problems = [_lost(stream)]
         if problems:
             raise SinkError("\n".join(problems), temporary=False)
         _create(admin, [each for each in wanted.values() if each.name not in found], stream)

@@ -16,6 +16,7 @@ from cdc.applier.tables import applied_table, now_ms
 from cdc.applier.targets import open_target
 from cdc.change import MarkerKind
 from cdc.config.model import Stream
+from cdc.config.names import command
 from cdc.reconcile.forms import SQLITE
 from cdc.relay.ports import SourceControl
 
@@ -84,7 +85,7 @@ def why(
     known = state.stream_state(connection, stream.name)
     places = state.positions(connection, stream.name)
     if known is None or not places:
-        return f"no applier of {stream.name} has read anything yet: start one"
+        return f"no applier of {stream.name} has read anything yet: `{command('apply', stream)}`"
     if known.state == "stopped":
         return f"the applier has stopped ({known.message})"
     behind = [place for place in places.values() if place.marker_seq < seq]
@@ -96,12 +97,12 @@ def why(
             f" ({waiting} keys are waiting)"
         )
     if not _leased(connection, stream.name):
-        return f"no applier of {stream.name} is running: start one"
+        return f"no applier of {stream.name} is running: `{command('apply', stream)}`"
     held = (relay() or {}) if relay else {}
     if held.get("dead_keys"):
         return (
             f"the relay holds markers back as {held['dead_keys']} keys have dead letters: mend"
-            f" them, then ask for a snapshot"
+            f" them, then `{command('snapshot', stream)}`"
         )
     lag = state.lag(connection, stream.name, time.time)
     return (

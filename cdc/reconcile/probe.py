@@ -18,6 +18,7 @@ from cdc.applier import state
 from cdc.applier.places import Place
 from cdc.change import MarkerKind
 from cdc.config.model import Delivery, Stream
+from cdc.config.names import command
 from cdc.kafka.errors import ReaderError
 from cdc.kafka.lookup import Lookup
 from cdc.reconcile.barrier import RelayReport, open_engine, why
@@ -157,9 +158,10 @@ def _relay_says(stream: Stream, relay: RelayReport | None, within: float) -> str
     if known.get("dead_keys"):
         return (
             f"the relay holds markers back as {known['dead_keys']} keys have dead letters: mend"
-            " them, then ask for a snapshot"
+            f" them, then `{command('snapshot', stream)}`"
         )
     return (
         f"the probe did not come out of the source's log within {within:g} s: the relay of"
-        f" {stream.name} does not run, is far behind, or holds markers back because of dead letters"
+        f" {stream.name} does not run (`{command('run', stream)}`), is far behind, or holds markers"
+        " back because of dead letters"
     )

@@ -18,6 +18,7 @@ import structlog
 from cdc.change import Begin, Change, Commit, Event, MarkerKind, Reached, Relation
 from cdc.checkpoint import Checkpoint
 from cdc.config.model import Delivery, Stream
+from cdc.config.names import command
 from cdc.envelope import Log, Outgoing
 from cdc.failpoints import reach
 from cdc.relay.chores import Chores, Duties
@@ -272,6 +273,6 @@ class RetentionError(SourceError):
         super().__init__(
             f"the source keeps {size} bytes of log for the stream {stream.name}, more than"
             f" limits.retained_stop ({stream.limits.retained_stop}): the log was given up so that"
-            f" its disk survives; resume with `strangler cdc run {stream.name} --resnapshot`",
+            f" its disk survives; resume with `{command('run', stream, '--resnapshot')}`",
             temporary=False,
         )

@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 
 from cdc.change import Relation, Row
 from cdc.config.model import Stream
+from cdc.config.names import command
 from cdc.relay.ports import Chunk, SourceError
 from cdc.sources.postgres import catalog
 from cdc.sources.postgres.loading import read_lossless, unencoded
@@ -64,8 +65,8 @@ class PostgresControl:
                 row = session.execute(_MARK, given).fetchone()
             except psycopg.errors.UndefinedTable as error:
                 raise SourceError(
-                    "the source has no table strangler_marker: run `strangler cdc init"
-                    f" {self._stream.name} --apply`",
+                    "the source has no table strangler_marker: run"
+                    f" `{command('init', self._stream, '--apply')}`",
                     temporary=False,
                 ) from error
         assert row is not None

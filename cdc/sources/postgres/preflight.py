@@ -10,6 +10,7 @@ from psycopg import sql
 
 from cdc.applier.tables import applied_ddl
 from cdc.config.model import Stream
+from cdc.config.names import command
 from cdc.relay.ports import SourceError
 from cdc.sources.postgres import captured, catalog, publication, requirements
 from cdc.sources.postgres.captured import Facts
@@ -159,8 +160,8 @@ class PostgresPreflight:
             if holder is None:
                 raise
             raise SourceError(
-                f"the replication slot {self._slot} is in use by {holder}: stop `strangler cdc run"
-                f" {self._stream.name}` first", temporary=True,
+                f"the replication slot {self._slot} is in use by {holder}: stop"
+                f" `{command('run', self._stream)}` first", temporary=True,
             ) from error  # fmt: skip
         return [f"SELECT pg_drop_replication_slot('{self._slot}')"]
 
