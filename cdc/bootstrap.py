@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cdc.applier.applier import Applier
     from cdc.applier.ports import Record
     from cdc.relay.counters import Counters
-    from cdc.relay.ports import Checkpoints
+    from cdc.relay.ports import Checkpoints, Source
     from cdc.relay.relay import Relay, Wanted
     from cdc.relay.session import Parts, Session
     from cdc.store import SqlCheckpoints
@@ -56,10 +56,12 @@ def relay(stream: Stream, home: Home, wanted: Wanted, counters: Counters) -> Rel
     row = SqlCheckpoints(engine, stream.name)  # one for all sessions: it knows its last epoch
     return Relay(
         stream,
-        lambda: _parts(stream, home, engine, row, anew=wanted.resnapshot),
+        lambda source: _parts(stream, source, engine, row, anew=wanted.resnapshot),
         lambda: open_source(stream, home.folder / stream.name),
         wanted,
         counters,
+        # With exactly once Kafka's is what counts, and it moves until the sink has been opened.
+        (lambda: None) if stream.delivery is Delivery.EXACTLY_ONCE else row.load,
     )
 
 
@@ -246,20 +248,22 @@ def _shown(record: Record) -> dict[str, Any]:
 
 def partner_of(stream: Stream) -> str:
     """The origin of what the opposite stream's applier writes into this stream's source."""
-    from cdc.config.names import REVERSE_NAME
+    from cdc.config.names import REVERSE_NAME, forward_name
 
     if stream.reverse:
-        return f"strangler:{stream.name.removesuffix(REVERSE_NAME)}"
+        return f"strangler:{forward_name(stream)}"
     return f"strangler:{stream.name}{REVERSE_NAME}"
 
 
-def _parts(stream: Stream, home: Home, engine: Engine, row: SqlCheckpoints, *, anew: bool) -> Parts:
+def _parts(
+    stream: Stream, source: Source, engine: Engine, row: SqlCheckpoints, *, anew: bool
+) -> Parts:
     from cdc.checkpoint import Checkpoint
     from cdc.kafka.sink import KafkaSink
     from cdc.kafka.topics import ensure_topics
     from cdc.mapping import outgoings
     from cdc.relay.session import Parts
-    from cdc.sources import open_control, open_source
+    from cdc.sources import open_control
     from cdc.store import CommittedCheckpoints
 
     kept = row.load()
@@ -273,7 +277,7 @@ def _parts(stream: Stream, home: Home, engine: Engine, row: SqlCheckpoints, *, a
         topic = f"{stream.topics.prefix}.checkpoint"
         checkpoints = CommittedCheckpoints(row, partial(_committed, stream, topic))
     return Parts(
-        source=open_source(stream, home.folder / stream.name),
+        source=source,
         connect=lambda: open_control(stream),
         sink=KafkaSink(
             stream.kafka,

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from cdc.change import Position
+from cdc.change import Identity, Position
 from cdc.checkpoint import Checkpoint, CheckpointError
 from cdc.config.model import Stream
+from cdc.config.names import command
 from cdc.relay.counters import Counters
 from cdc.relay.ports import SinkError, Source, SourceError
 from cdc.relay.session import Parts, RetentionError, Session
@@ -47,13 +48,18 @@ class Relay:
     def __init__(
         self,
         stream: Stream,
-        make: Callable[[], Parts],
+        make: Callable[[Source], Parts],
         source: Callable[[], Source],
         wanted: Wanted,
         counters: Counters,
+        known: Callable[[], bytes | None] = lambda: None,
     ) -> None:
-        """`make` connects to the store and to Kafka; `source` opens the source's log alone."""
+        """`make` connects to the store and to Kafka; `source` opens the source's log alone.
+
+        `known` tells the checkpoint before anything is claimed, where it is sure to be the newest.
+        """
         self._stream, self._make, self._source, self._wanted = stream, make, source, wanted
+        self._known = known
         self.counters = counters
 
     def run(self, stop: threading.Event) -> None:
@@ -74,26 +80,37 @@ class Relay:
             wait = min(wait * 2, _LONGEST_WAIT)
 
     def _session(self, stop: threading.Event) -> None:
-        parts = self._make()
-        with closing(parts.sink), closing(parts.source):
-            # First of all, so that nothing of an earlier relay can still become a fact.
-            parts.sink.open(_OPEN_WITHIN)
-            checkpoint = self._pinned(parts)
-            parts.checkpoints.save(checkpoint.to_bytes())
-            # Once it is a fact, so that a failure before leaves it to the next session.
-            self._wanted = replace(self._wanted, resnapshot=False)
-            log.info(
-                "relay_started",
-                stream=self._stream.name,
-                epoch=parts.epoch,
-                incarnation=checkpoint.incarnation,
-                position=parts.source.text(checkpoint.resume),
-            )
-            try:
-                Session(self._stream, parts, checkpoint, self.counters).run(stop)
-            except RetentionError:
-                parts.source.release()
-                raise
+        with closing(self._source()) as source:
+            self._may_begin(source)
+            with closing((parts := self._make(source)).sink):
+                self._relay(parts, stop)
+
+    def _may_begin(self, source: Source) -> None:
+        """Whether this relay could go on at all: one that cannot must not end the one that can."""
+        here, checkpoint = source.identity(), self._checkpoint(self._known())
+        goes_on = checkpoint is not None and not checkpoint.is_forgotten
+        if checkpoint is not None and goes_on and not self._wanted.resnapshot:
+            self._check(here, checkpoint)
+
+    def _relay(self, parts: Parts, stop: threading.Event) -> None:
+        # Before the checkpoint is read: nothing of an earlier relay can still become a fact.
+        parts.sink.open(_OPEN_WITHIN)
+        checkpoint = self._pinned(parts)
+        parts.checkpoints.save(checkpoint.to_bytes())
+        # Once it is a fact, so that a failure before leaves it to the next session.
+        self._wanted = replace(self._wanted, resnapshot=False)
+        log.info(
+            "relay_started",
+            stream=self._stream.name,
+            epoch=parts.epoch,
+            incarnation=checkpoint.incarnation,
+            position=parts.source.text(checkpoint.resume),
+        )
+        try:
+            Session(self._stream, parts, checkpoint, self.counters).run(stop)
+        except RetentionError:
+            parts.source.release()
+            raise
 
     def _spare_the_disk(self) -> None:
         """Give the log up if it has grown too far while Kafka could not be reached."""
@@ -110,8 +127,7 @@ class Relay:
 
     def _pinned(self, parts: Parts) -> Checkpoint:
         """The checkpoint to go on from, its log being the one that is there."""
-        kept = parts.checkpoints.load()
-        checkpoint = Checkpoint.from_bytes(kept) if kept else None
+        checkpoint = self._checkpoint(parts.checkpoints.load())
         if checkpoint is not None and self._wanted.resnapshot:
             rows = self._wanted.snapshot
             if checkpoint.prefix in {"", self._stream.topics.prefix}:
@@ -125,7 +141,7 @@ class Relay:
             # For want of a checkpoint, one that is greater than every earlier one: an epoch.
             incarnation = parts.epoch if checkpoint is None else checkpoint.incarnation
             return self._first(parts, incarnation, self._stream.topics.partitions, rows=rows)
-        self._check(parts, checkpoint)
+        self._check(parts.source.identity(), checkpoint)
         parts.source.start(checkpoint.resume)
         return checkpoint
 
@@ -141,21 +157,25 @@ class Relay:
             runs=tuple(Run("initial", table.table) for table in tables),
         )
 
-    def _check(self, parts: Parts, checkpoint: Checkpoint) -> None:
-        name = self._stream.name
-        differs = parts.source.identity().differences(checkpoint.identity)
+    def _checkpoint(self, kept: bytes | None) -> Checkpoint | None:
+        undo = command("init", self._stream, "--undo")
+        return Checkpoint.from_bytes(kept, undo) if kept else None
+
+    def _check(self, here: Identity, checkpoint: Checkpoint) -> None:
+        name, anew = self._stream.name, command("run", self._stream, "--resnapshot")
+        differs = here.differences(checkpoint.identity)
         if differs:
             raise RelayError(
                 f"the source of the stream {name} is not the one that was read before"
                 f" ({'; '.join(differs)}): changes between the two are lost; resume with"
-                f" `strangler cdc run {name} --resnapshot`"
+                f" `{anew}`"
             )
         if checkpoint.prefix not in {"", self._stream.topics.prefix}:
             raise RelayError(
                 f"the topics of the stream {name} began with {checkpoint.prefix} and routes.yaml"
                 f" says {self._stream.topics.prefix}: new topics would lack everything before;"
                 " write the old prefix, or fill new ones by"
-                f" `strangler cdc run {name} --resnapshot`"
+                f" `{anew}`"
             )
         self._check_partitions(checkpoint)
 

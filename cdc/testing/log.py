@@ -40,6 +40,8 @@ class ScriptedSource:
         """How often."""
         self.failure: SourceError | None = None
         """Raised by the next `read`, once."""
+        self.unreachable: SourceError | None = None
+        """Raised for whoever connects, for as long as it is set."""
         self.at_once = 1000
         """Events of one `read`."""
         self.changed = threading.Condition()
@@ -59,6 +61,8 @@ class ScriptedSource:
 
     def identity(self) -> Identity:
         """Of `facts`."""
+        if self.unreachable is not None:
+            raise self.unreachable
         return Identity.of(**self.facts)
 
     def start(self, resume: Position | None) -> Position:

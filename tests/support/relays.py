@@ -54,16 +54,19 @@ class World:
         self.stream = stream(*(relation.table for relation in relations), **given)
         self.partner: str | None = None
 
-    def parts(self) -> Parts:
+    def parts(self, source=None) -> Parts:
         self.epoch += 1
         return Parts(
-            self.source, self.control.connect, self.sink, self.checkpoints, self.epoch,
+            source or self.source, self.control.connect, self.sink, self.checkpoints, self.epoch,
             {table.table: lambda _relation: None for table in self.stream.tables},
             self.partner, self.reports.append,
         )  # fmt: skip
 
     def relay(self, wanted: Wanted = Wanted(), make=None) -> Relay:  # noqa: B008 - frozen
-        return Relay(self.stream, make or self.parts, lambda: self.source, wanted, self.counters)
+        return Relay(
+            self.stream, make or self.parts, lambda: self.source, wanted, self.counters,
+            self.checkpoints.load,
+        )  # fmt: skip
 
     @contextlib.contextmanager
     def relaying(self, wanted: Wanted = Wanted(), make=None):  # noqa: B008 - frozen
