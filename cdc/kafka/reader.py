@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from cdc.applier.ports import Record
 from cdc.config.model import Kafka
 from cdc.kafka.client import brokers, settings
 from cdc.kafka.errors import is_permanent, reader_error
-from cdc.kafka.lookup import ASK_WITHIN, Lookup, asked, topic_ids
+from cdc.kafka.lookup import ASK_WITHIN, Lookup, asked, consumer, topic_ids
 
 _GROUP: Final = "strangler"
 """The library wants a name; no group of that name ever comes to be."""
@@ -29,11 +29,14 @@ class Reader:
     """See the module's docstring; used by one thread."""
 
     def __init__(self, kafka: Kafka, *, committed_only: bool = True) -> None:
-        """Connects in the background. `committed_only` leaves open and aborted records out."""
+        """Connects in the background. `committed_only` leaves open and aborted records out.
+
+        Raises `ReaderError` for files that cannot be used.
+        """
         self._kafka = kafka
         self._trouble: KafkaError | None = None
         self._lookup: Lookup | None = None
-        self._consumer = Consumer(self._settings(committed_only))
+        self._consumer = consumer(kafka, self._settings(committed_only))
         self._closed = False
         self._admin: AdminClient | None = None
 
@@ -70,7 +73,7 @@ class Reader:
         """What Kafka calls each topic of itself; those that are not there are left out."""
         if self._admin is None:
             self._admin = AdminClient(settings(self._kafka, self._on_error))
-        return topic_ids(self._admin, topics)
+        return topic_ids(self._admin, topics, lambda: self._trouble)
 
     def pause(self, partitions: Iterable[tuple[str, int]]) -> None:
         """Read nothing of these for now; their positions stay."""
