@@ -47,9 +47,9 @@ def at_home(stream: Stream, home: Home) -> Stream:
 
 def relay(stream: Stream, home: Home, wanted: Wanted, counters: Counters) -> Relay:
     """The relay of a stream; connects to the store only."""
-    from cdc.relay.relay import Relay
+    from cdc.relay.relay import Around, Relay
     from cdc.sources import open_source
-    from cdc.store import SqlCheckpoints, open_engine
+    from cdc.store import SqlCheckpoints, note_end, open_engine
 
     stream = at_home(stream, home)
     engine = open_engine(home.store)
@@ -60,8 +60,11 @@ def relay(stream: Stream, home: Home, wanted: Wanted, counters: Counters) -> Rel
         lambda: open_source(stream, home.folder / stream.name),
         wanted,
         counters,
-        # With exactly once Kafka's is what counts, and it moves until the sink has been opened.
-        (lambda: None) if stream.delivery is Delivery.EXACTLY_ONCE else row.load,
+        Around(
+            # With exactly once Kafka's is what counts, and it moves until the sink is open.
+            (lambda: None) if stream.delivery is Delivery.EXACTLY_ONCE else row.load,
+            lambda reason: note_end(engine, stream.name, "relay", row.epoch, reason),
+        ),
     )
 
 
@@ -133,60 +136,6 @@ def retry_parked(stream: Stream) -> int:
         engine.dispose()
 
 
-def relay_report(stream: Stream, home: Home) -> dict[str, Any] | None:
-    """What the stream's relay said of itself last; None if it has never run."""
-    from cdc.store import open_engine, reports
-
-    engine = open_engine(home.store)
-    try:
-        found = (each for each in reports(engine) if each["stream"] == stream.name)
-        return next((each for each in found if each["role"] == "relay"), None)
-    finally:
-        engine.dispose()
-
-
-def stream_status(stream: Stream, home: Home) -> dict[str, Any]:
-    """Where a stream stands, as far as it can be asked; what cannot be asked says why."""
-    return {
-        "stream": stream.name,
-        "owner": stream.owner,
-        "tables": [table.table for table in stream.tables],
-        "relay": relay_report(stream, home),
-        "applier": _applied(stream),
-    }
-
-
-def _applied(stream: Stream) -> dict[str, Any] | None:
-    import time
-
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from cdc.applier import state
-    from cdc.applier.targets import open_target
-
-    if stream.target is None:
-        return None
-    engine = open_target(stream.target, stream.name, reverse=stream.reverse).engine
-    try:
-        with engine.connect() as connection:
-            known = state.stream_state(connection, stream.name)
-            places = state.positions(connection, stream.name)
-            return {
-                "state": known.state if known else "never started",
-                "message": known.message if known else "",
-                "lag_s": state.lag(connection, stream.name, time.time),
-                "partitions": len(places),
-                "filled": sorted(state.filled(connection, stream.name)),
-                **state.parked(connection, stream.name),
-            }
-    except SQLAlchemyError as error:
-        known_missing = "strangler_stream" in str(error)
-        return {"state": "never started" if known_missing else "unreachable",
-                "message": "" if known_missing else type(error).__name__}  # fmt: skip
-    finally:
-        engine.dispose()
-
-
 def switch_guard(stream: Stream, name: str, side: str, action: str) -> dict[str, Any]:
     """Install, close, open or remove the guard of one side, or ask its `status`.
 
@@ -203,7 +152,10 @@ def switch_guard(stream: Stream, name: str, side: str, action: str) -> dict[str,
     tables = [each.table if side == "source" else each.to for each in stream.tables]
     engine = open_target(url, stream.name).engine
     guard = guard_of(engine, name, tables)
+    reached = False
     try:
+        with engine.connect():
+            reached = True
         if action != "status":
             with engine.begin() as connection:
                 getattr(guard, action)(connection)
@@ -211,7 +163,9 @@ def switch_guard(stream: Stream, name: str, side: str, action: str) -> dict[str,
             state = guard.state(connection).value
     except SQLAlchemyError as error:
         # The driver's own words: SQLAlchemy's carry the statement, and a link.
-        raise GuardError(f"the {side} of {name}: {error.__cause__ or error}") from error
+        raise GuardError(
+            f"the {side} of {name}: {error.__cause__ or error}", unreachable=not reached
+        ) from error
     finally:
         engine.dispose()
     return {"stream": name, "side": side, "tables": tables, "state": state}

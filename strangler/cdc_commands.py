@@ -45,10 +45,10 @@ def init(which: Any, action: str | None, as_json: bool) -> None:
 
     Example: strangler cdc init reviews --apply
     """
-    from strangler import relays
+    from strangler import preparing
 
     with terminal.failures(as_json=as_json):
-        answer = relays.prepare(which, action or "check")
+        answer = preparing.prepare(which, action or "check")
     tell("prepared", answer, as_json=as_json)
     sys.exit(0 if answer["ready"] else 1)
 

@@ -38,6 +38,16 @@ class Wanted:
     """Whether to begin a new incarnation: the log was lost, or is another one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a relay asks and tells its store outside of sessions."""
+
+    known: Callable[[], bytes | None] = lambda: None
+    """The checkpoint before anything is claimed, where it is sure to be the newest."""
+    ended: Callable[[str], None] = lambda _reason: None
+    """Told when the relay ends in order, and why; raises `CheckpointError`."""
+
+
 class RelayError(Exception):
     """The relay cannot go on without a person; the message says what to do."""
 
@@ -52,18 +62,31 @@ class Relay:
         source: Callable[[], Source],
         wanted: Wanted,
         counters: Counters,
-        known: Callable[[], bytes | None] = lambda: None,
+        around: Around = Around(),
     ) -> None:
-        """`make` connects to the store and to Kafka; `source` opens the source's log alone.
-
-        `known` tells the checkpoint before anything is claimed, where it is sure to be the newest.
-        """
+        """`make` connects to the store and to Kafka; `source` opens the source's log alone."""
         self._stream, self._make, self._source, self._wanted = stream, make, source, wanted
-        self._known = known
+        self._around = around
         self.counters = counters
 
     def run(self, stop: threading.Event) -> None:
         """Relay until `stop` is set. Raises `RelayError`."""
+        reason = ""
+        try:
+            self._run(stop)
+        except BaseException as error:
+            reason = str(error) if isinstance(error, RelayError) else type(error).__name__
+            raise
+        finally:
+            self._say_ended(reason)
+
+    def _say_ended(self, reason: str) -> None:
+        try:
+            self._around.ended(reason)
+        except CheckpointError as error:  # it will be found out by the time that passes
+            log.info("end_not_noted", stream=self._stream.name, reason=str(error))
+
+    def _run(self, stop: threading.Event) -> None:
         wait = _FIRST_WAIT
         while not stop.is_set():
             began = time.monotonic()
@@ -87,7 +110,7 @@ class Relay:
 
     def _may_begin(self, source: Source) -> None:
         """Whether this relay could go on at all: one that cannot must not end the one that can."""
-        here, checkpoint = source.identity(), self._checkpoint(self._known())
+        here, checkpoint = source.identity(), self._checkpoint(self._around.known())
         goes_on = checkpoint is not None and not checkpoint.is_forgotten
         if checkpoint is not None and goes_on and not self._wanted.resnapshot:
             self._check(here, checkpoint)

@@ -10,7 +10,7 @@ from cdc.change import Column, Kind, Relation
 from cdc.config.model import Limits, Stream, TableSync, Topics
 from cdc.envelope import decode, decode_id, decode_key
 from cdc.relay.counters import Counters
-from cdc.relay.relay import Relay, Wanted
+from cdc.relay.relay import Around, Relay, Wanted
 from cdc.relay.session import Parts
 from cdc.testing import MemoryCheckpoints, MemorySink, ScriptedControl, ScriptedSource
 
@@ -51,6 +51,7 @@ class World:
         self.counters = Counters()
         self.epoch = 0
         self.reports: list[object] = []
+        self.ended: list[str] = []
         self.stream = stream(*(relation.table for relation in relations), **given)
         self.partner: str | None = None
 
@@ -65,7 +66,7 @@ class World:
     def relay(self, wanted: Wanted = Wanted(), make=None) -> Relay:  # noqa: B008 - frozen
         return Relay(
             self.stream, make or self.parts, lambda: self.source, wanted, self.counters,
-            self.checkpoints.load,
+            Around(self.checkpoints.load, self.ended.append),
         )  # fmt: skip
 
     @contextlib.contextmanager

@@ -205,3 +205,15 @@ def test_a_way_back_is_told_the_command_that_a_person_types():
     world.checkpoints.saved = [b"{}"]
     with pytest.raises(RelayError, match="`strangler cdc init shop --reverse --undo`"):
         world.relay().run(threading.Event())
+
+
+def test_an_end_is_told_with_its_reason():
+    world = World()
+    with world.relaying(NOTHING):
+        until(lambda: world.reports, "a report")
+        assert world.ended == []
+    assert world.ended == [""]
+    world.source.facts = {"log": "2"}
+    with pytest.raises(RelayError):
+        world.relay().run(threading.Event())
+    assert "the source of the stream shop is not the one" in world.ended[1]
