@@ -213,6 +213,7 @@ def _parts(
     stream: Stream, source: Source, engine: Engine, row: SqlCheckpoints, *, anew: bool
 ) -> Parts:
     from cdc.checkpoint import Checkpoint
+    from cdc.config.names import command
     from cdc.kafka.sink import KafkaSink
     from cdc.kafka.topics import ensure_topics
     from cdc.mapping import outgoings
@@ -221,7 +222,8 @@ def _parts(
     from cdc.store import CommittedCheckpoints
 
     kept = row.load()
-    filled = kept is not None and not Checkpoint.from_bytes(kept).is_forgotten
+    undo = command("init", stream, "--undo")
+    filled = kept is not None and not Checkpoint.from_bytes(kept, undo).is_forgotten
     # A relay that cannot reach Kafka must not end the one that can: it claims nothing before.
     ensure_topics(stream, filled=filled and not anew)
     epoch = row.claim()
