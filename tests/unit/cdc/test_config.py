@@ -160,6 +160,7 @@ def test_a_prefix_alone():
         ("a: {source: 'mysql://u:hunter2@${SHORT}/d', tables: [t]}", "a password stands in"),
         ("a: {source: '${X:-mysql://u:hunter2@h/d}', tables: [t]}", "a password stands in"),
         ("a: {source: 'mysql://h/d?password=hunter2', tables: [t]}", "a password stands in"),
+        ("a: {source: 'mysql://h/d?ssl_key_password=hunter2', tables: [t]}", "a password stands"),
         ("a: {source: 'sqlite:///a', tables: [t], topic: x}", "`topic` is not a key of a stream"),
     ],
 )
