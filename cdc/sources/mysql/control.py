@@ -5,6 +5,9 @@ servers make commits visible in the order in which they stand in the binlog, and
 commit after that (MariaDB's `commit_ordered`; MySQL's `binlog_order_commits`, which the preflight
 wants ON). So whatever stands before a marker is visible to a statement that starts after the marker
 was written. A chunk is one statement, which InnoDB runs on one consistent view.
+
+The table may be altered between two chunks, or just before one. So it is looked at after each: rows
+of another shape than the run began with are not passed on, and the run goes on with the new one.
 """
 
 from __future__ import annotations
@@ -99,10 +102,30 @@ class MysqlControl:
             self._open = None
 
     def _read(self, plan: Plan, sql: Callable[[Session], str]) -> Chunk:
-        found = self._do(
-            f"reading rows of {plan.relation.table}", lambda session: rows(session, sql(session))
+        relation = plan.relation
+        try:
+            found = self._do(
+                f"reading rows of {relation.table}", lambda session: rows(session, sql(session))
+            )
+            read = [plan.read(row) for row in found]
+        except Exception as error:
+            if not isinstance(error, SourceError) or not error.temporary:
+                self._still_as_it_was(relation)
+            raise
+        self._still_as_it_was(relation)
+        return Chunk(relation, read, None)
+
+    def _still_as_it_was(self, relation: Relation) -> None:
+        """Raise a temporary `SourceError` where the table has another shape than the relation."""
+        key = [relation.columns[index].name for index in relation.key]
+        listed = self._do(
+            f"reading the columns of {relation.table}",
+            lambda session: self._listed(session, relation.table, key),
         )
-        return Chunk(plan.relation, [plan.read(row) for row in found], None)
+        if tuple(select.column(one) for one in listed) != relation.columns:
+            raise SourceError(
+                f"table {relation.table} was altered while it was read", temporary=True
+            )
 
     def _plan(self, relation: Relation) -> Plan:
         """The plan of a relation; looked up again where it is another's."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from cdc.change import Relation, Row
 from cdc.config.model import Stream
-from cdc.relay.ports import Chunk
+from cdc.relay.ports import Chunk, SourceError
 from cdc.sources.sqlite.connect import connect, file_of, translated, writing
 from cdc.sources.sqlite.shape import Shape, find, quoted
 from cdc.sources.sqlite.values import reader, to_raw
@@ -68,7 +69,8 @@ class SqliteControl:
             parameters = [to_raw(relation.columns[i].kind, given[i]) for i in order]
         condition = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         sql = f"{_select(relation)}{condition} ORDER BY {names} LIMIT ?"
-        return self._rows(relation, sql, [*parameters, limit])
+        with self._snapshot(relation):
+            return self._rows(relation, sql, [*parameters, limit])
 
     def rows(self, relation: Relation, keys: Sequence[Row]) -> Chunk:
         """The rows with these keys, one look-up each, in one snapshot."""
@@ -76,15 +78,10 @@ class SqliteControl:
         same = " AND ".join(f"{quoted(column.name)} = ?" for column in columns)
         sql = f"{_select(relation)} WHERE {same}"
         found: list[Row] = []
-        connection = self._connected()
-        with translated(self._path):
-            connection.execute("BEGIN")
-            try:
-                for key in keys:
-                    values = [to_raw(c.kind, v) for c, v in zip(columns, key, strict=True)]
-                    found += self._rows(relation, sql, values).rows
-            finally:
-                connection.execute("ROLLBACK")
+        with self._snapshot(relation):
+            for key in keys:
+                values = [to_raw(c.kind, v) for c, v in zip(columns, key, strict=True)]
+                found += self._rows(relation, sql, values).rows
         return Chunk(relation, found, None)
 
     def estimate(self, relation: Relation) -> int:
@@ -103,6 +100,24 @@ class SqliteControl:
         if self._connection is None:
             self._connection = connect(self._path)
         return self._connection
+
+    @contextmanager
+    def _snapshot(self, relation: Relation) -> Iterator[None]:
+        """One view of the file, under which the table has the relation's shape.
+
+        Raises a temporary `SourceError` where it was altered since: to be looked at again.
+        """
+        connection = self._connected()
+        with translated(self._path):
+            connection.execute("BEGIN")
+            try:
+                if find(connection, relation.table).shape != self._shapes[relation]:
+                    raise SourceError(
+                        f"table {relation.table} was altered while it was read", temporary=True
+                    )
+                yield
+            finally:
+                connection.execute("ROLLBACK")
 
     def _order(self, relation: Relation) -> Sequence[int]:
         shape = self._shapes[relation]

@@ -211,3 +211,22 @@ def test_no_value_of_a_chunk_is_absent(database):
     assert id_ == 1
     assert value is not ABSENT
     assert value == "long" * 5_000
+
+
+def test_a_table_that_was_altered_since_is_looked_at_again(database):
+    database.execute(
+        "CREATE TABLE item (id INTEGER PRIMARY KEY, v INTEGER)", "INSERT INTO item VALUES (1, 10)"
+    )
+    control = database.control(database.stream("item"))
+    relation = control.relation("item")
+    assert list(control.chunk(relation, None, 10).rows) == [(1, 10)]
+    database.execute("ALTER TABLE item ADD COLUMN more INTEGER DEFAULT 5")
+    for read in (
+        lambda: control.chunk(relation, None, 10),
+        lambda: control.rows(relation, [(1,)]),
+    ):
+        with pytest.raises(SourceError, match="was altered while") as raised:
+            read()
+        assert raised.value.temporary is True
+    relation = control.relation("item")
+    assert list(control.chunk(relation, None, 10).rows) == [(1, 10, 5)]
