@@ -21,6 +21,14 @@ from cdc.kafka.lookup import ASK_WITHIN, Lookup, asked, consumer, topic_ids
 
 _GROUP: Final = "strangler"
 """The library wants a name; no group of that name ever comes to be."""
+_WAITING: Final = 4 * 1024 * 1024
+"""Bytes of records that wait for `poll`; more are asked for while they are fewer."""
+_ANSWER: Final = 1_000_000
+"""Bytes of one answer of a broker, the least that the library takes: some thousand records.
+
+It comes on top of what waits, is compressed ten to one, and each record weighs some hundred bytes
+more: so what is asked for here is what bounds the memory. A larger batch comes all the same.
+"""
 _ROUND: Final = 0.5
 """Seconds of one wait: the library does not let Ctrl-C through while it waits."""
 
@@ -147,6 +155,7 @@ class Reader:
             # A change of the assignment waits for the fetch that is under way.
             "fetch.wait.max.ms": 20,
             "fetch.error.backoff.ms": 100,
-            "queued.max.messages.kbytes": 16 * 1024,
-            "fetch.max.bytes": 16 * 1024 * 1024,
+            "queued.max.messages.kbytes": _WAITING // 1024,
+            "fetch.max.bytes": _ANSWER,
+            "max.partition.fetch.bytes": _ANSWER // 4,
         }
