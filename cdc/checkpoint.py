@@ -41,6 +41,9 @@ class Checkpoint:
     """Topic and key of records among the dead letters that nothing has mended since."""
     prefix: str = ""
     """Of the topics' names, pinned like the partitions: others lack what was written before."""
+    tables: tuple[str, ...] | None = None
+    """Those of the stream whose rows are in the topics, or on their way by a run: any other one is
+    new. None in a checkpoint of a version that did not keep it."""
 
     @property
     def is_forgotten(self) -> bool:
@@ -63,6 +66,7 @@ class Checkpoint:
                 "resume": self.resume,
                 "partitions": self.partitions,
                 "prefix": self.prefix,
+                "tables": self.tables,
                 "partial": self.partial,
                 "runs": [run.to_json() for run in self.runs],
                 "dead": self.dead,
@@ -93,6 +97,7 @@ class Checkpoint:
             resume=given["resume"],
             partitions=given["partitions"],
             prefix=given.get("prefix", ""),
+            tables=None if given.get("tables") is None else tuple(given["tables"]),
             partial=None if given["partial"] is None else tuple(given["partial"]),
             runs=tuple(Run.from_json(run) for run in given["runs"]),
             dead=tuple((topic, key) for topic, key in given["dead"]),

@@ -12,11 +12,12 @@ from typing import Final
 from uuid import uuid4
 
 import structlog
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, select, update
 
 from cdc.applier.counters import Counters
 from cdc.applier.held import WAITING, Held
 from cdc.applier.leases import FencedError, Leases
+from cdc.applier.leaving import put_aside
 from cdc.applier.places import Place, Sifted, TopicTable, sift
 from cdc.applier.ports import (
     AsIs,
@@ -170,10 +171,8 @@ class Applier:
         if self._epoch is None:
             self._epoch = epoch
             set_state(connection, self._stream.name, "running", "", self._now_ms())
-            gone = applied_table.c.topic.not_in(self._topics)
-            connection.execute(
-                delete(applied_table).where(applied_table.c.stream == self._stream.name, gone)
-            )
+            targets = {table.target for table in self._topics.values()}
+            put_aside(connection, self._stream.name, self._topics, targets)
         self._assigned = Assigned(self._epoch)
 
     def _hold_leases(self, connection: Connection) -> None:

@@ -16,9 +16,10 @@ from cdc.checkpoint import Checkpoint, CheckpointError
 from cdc.config.model import Stream
 from cdc.config.names import command
 from cdc.relay.counters import Counters
+from cdc.relay.joining import joined
 from cdc.relay.ports import SinkError, Source, SourceError
 from cdc.relay.session import Parts, RetentionError, Session
-from cdc.snapshot import Run
+from cdc.snapshot import INITIAL, Run
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 30.0
 _CALM = 10.0
@@ -33,7 +34,8 @@ class Wanted:
     """How a relay is to start."""
 
     snapshot: bool = True
-    """Whether the first start copies what is there already; that of a reverse stream never does."""
+    """Whether what is there already is copied: at the first start, and of a table that joins the
+    stream later. A reverse stream never does."""
     resnapshot: bool = False
     """Whether to begin a new incarnation: the log was lost, or is another one."""
 
@@ -158,15 +160,14 @@ class Relay:
             partitions = self._stream.topics.partitions
             return self._first(parts, checkpoint.incarnation + 1, partitions, rows=rows)
         if checkpoint is None or checkpoint.is_forgotten:
-            # The way back begins while the other side owns the rows: what is there already is a
-            # copy that lags, and must not overwrite what it was copied from.
-            rows = self._wanted.snapshot and not self._stream.reverse
             # For want of a checkpoint, one that is greater than every earlier one: an epoch.
             incarnation = parts.epoch if checkpoint is None else checkpoint.incarnation
-            return self._first(parts, incarnation, self._stream.topics.partitions, rows=rows)
+            partitions = self._stream.topics.partitions
+            return self._first(parts, incarnation, partitions, rows=self._rows)
         self._check(parts.source.identity(), checkpoint)
         parts.source.start(checkpoint.resume)
-        return checkpoint
+        # Now that the source has said that it brings the changes of every table.
+        return joined(checkpoint, self._stream, rows=self._rows)
 
     def _first(self, parts: Parts, incarnation: int, partitions: int, *, rows: bool) -> Checkpoint:
         resume: Position = parts.source.start(None)
@@ -177,8 +178,18 @@ class Relay:
             resume=resume,
             partitions=partitions,
             prefix=self._stream.topics.prefix,
-            runs=tuple(Run("initial", table.table) for table in tables),
+            runs=tuple(Run(INITIAL, table.table) for table in tables),
+            tables=tuple(table.table for table in self._stream.tables),
         )
+
+    @property
+    def _rows(self) -> bool:
+        """Whether tables that are new to the stream are copied, and not their changes alone.
+
+        The way back begins while the other side owns the rows: what is there already is a copy that
+        lags, and must not overwrite what it was copied from.
+        """
+        return self._wanted.snapshot and not self._stream.reverse
 
     def _checkpoint(self, kept: bytes | None) -> Checkpoint | None:
         undo = command("init", self._stream, "--undo")

@@ -77,9 +77,7 @@ class Session:
         era = Era(checkpoint.incarnation, parts.epoch, checkpoint.partitions)
         self._emitter = Emitter(stream, log, sink, parts.outgoing, era, self._dead, counters)
         keys = {table.table: table.key for table in stream.tables}
-        reader = ChunkReader(
-            parts.connect, stream.name, parts.epoch, stream.limits.chunk, keys, stream.limits.rate
-        )
+        reader = ChunkReader(parts.connect, stream.name, parts.epoch, stream.limits, keys)
         self.snapshots = Snapshots(reader, self._emitter, counters, list(keys), checkpoint.runs)
         self._chores = Chores(
             Duties(

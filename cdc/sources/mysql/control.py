@@ -13,10 +13,12 @@ of another shape than the run began with are not passed on, and the run goes on 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Any, TypeVar
 
 import pymysql
 
+from cdc.bounded import taken
 from cdc.change import Relation, Row
 from cdc.config.model import Stream
 from cdc.relay.ports import Chunk, SourceError
@@ -72,11 +74,16 @@ class MysqlControl:
         return relation
 
     def chunk(
-        self, relation: Relation, after: Row | None, limit: int, where: str | None = None
-    ) -> Chunk:
+        self, relation: Relation, after: Row | None, limit: int, where: str | None = None,
+        most: int | None = None,
+    ) -> Chunk:  # fmt: skip
         """Rows in the order of the key. Raises `SourceError`."""
         plan = self._plan(relation)
-        return self._read(plan, lambda session: plan.chunk(after, limit, where, session.escape))
+
+        def sql(session: Session) -> str:
+            return plan.chunk(after, limit, where, session.escape)
+
+        return self._read(plan, sql, most)
 
     def rows(self, relation: Relation, keys: Sequence[Row]) -> Chunk:
         """The rows with these keys. Raises `SourceError`."""
@@ -84,6 +91,10 @@ class MysqlControl:
             return Chunk(relation, [], None)
         plan = self._plan(relation)
         return self._read(plan, lambda session: plan.rows(keys, session.escape))
+
+    def unlogged(self, relation: Relation) -> frozenset[str]:  # noqa: ARG002 - of any table
+        """None: the binlog has all tables, whoever reads it."""
+        return frozenset()
 
     def estimate(self, relation: Relation) -> int:
         """About how many rows there are, from InnoDB's statistics."""
@@ -101,19 +112,21 @@ class MysqlControl:
             self._open.close()
             self._open = None
 
-    def _read(self, plan: Plan, sql: Callable[[Session], str]) -> Chunk:
+    def _read(self, plan: Plan, sql: Callable[[Session], str], most: int | None = None) -> Chunk:
         relation = plan.relation
         try:
-            found = self._do(
-                f"reading rows of {relation.table}", lambda session: rows(session, sql(session))
+            found, cut = self._do(
+                f"reading rows of {relation.table}",
+                lambda session: _found(session, plan, sql(session), most),
             )
-            read = [plan.read(row) for row in found]
         except Exception as error:
             if not isinstance(error, SourceError) or not error.temporary:
                 self._still_as_it_was(relation)
             raise
+        if cut:  # what is left of the answer goes with its session
+            self.close()
         self._still_as_it_was(relation)
-        return Chunk(relation, read, None)
+        return Chunk(relation, found, None, cut)
 
     def _still_as_it_was(self, relation: Relation) -> None:
         """Raise a temporary `SourceError` where the table has another shape than the relation."""
@@ -180,6 +193,14 @@ class MysqlControl:
             except BaseException:
                 self.close()
                 raise
+
+
+def _found(session: Session, plan: Plan, sql: str, most: int | None) -> tuple[list[Row], bool]:
+    """The answer, or as much of it as `most` bytes allow, which comes row by row."""
+    if most is None:
+        return [plan.read(row) for row in rows(session, sql)], False
+    with closing(sessions.each(session, sql)) as found:
+        return taken(map(plan.read, found), plan.relation, most)
 
 
 def _column(row: Sequence[Any], key: Sequence[str]) -> Listed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
@@ -12,6 +12,7 @@ import pymysql
 from pymysql import converters
 from pymysql.connections import Connection
 from pymysql.constants import CLIENT
+from pymysql.cursors import SSCursor
 
 from cdc.relay.ports import SourceError
 from strangler.kit.databases import mysql_tls
@@ -121,6 +122,22 @@ def rows(session: Session, sql: str, values: Sequence[Any] | None = None) -> lis
     with session.cursor() as cursor:
         cursor.execute(sql, values)
         return list(cursor.fetchall())
+
+
+def each(session: Session, sql: str) -> Generator[tuple[Any, ...], None, None]:
+    """The rows of an answer as they come.
+
+    A session whose answer was not read to its end is of no more use: its owner closes it.
+    """
+    cursor = session.cursor(SSCursor)
+    cursor.execute(sql)
+    result = cursor._result  # noqa: SLF001 - it has no other way to be left alone
+    try:
+        yield from cursor
+    finally:
+        # Else the driver would read on to the end when it forgets them.
+        result.unbuffered_active = False
+        cursor.connection = None
 
 
 def variables(session: Session, *names: str) -> dict[str, str]:

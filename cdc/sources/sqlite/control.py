@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
+from cdc.bounded import taken
 from cdc.change import Relation, Row
 from cdc.config.model import Stream
 from cdc.relay.ports import Chunk, SourceError
@@ -56,8 +57,9 @@ class SqliteControl:
         return relation
 
     def chunk(
-        self, relation: Relation, after: Row | None, limit: int, where: str | None = None
-    ) -> Chunk:
+        self, relation: Relation, after: Row | None, limit: int, where: str | None = None,
+        most: int | None = None,
+    ) -> Chunk:  # fmt: skip
         """Rows in the order of the key: that of the primary key's index where it is the key."""
         order = self._order(relation)
         names = ", ".join(quoted(relation.columns[index].name) for index in order)
@@ -70,7 +72,7 @@ class SqliteControl:
         condition = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         sql = f"{_select(relation)}{condition} ORDER BY {names} LIMIT ?"
         with self._snapshot(relation):
-            return self._rows(relation, sql, [*parameters, limit])
+            return self._rows(relation, sql, [*parameters, limit], most)
 
     def rows(self, relation: Relation, keys: Sequence[Row]) -> Chunk:
         """The rows with these keys, one look-up each, in one snapshot."""
@@ -83,6 +85,10 @@ class SqliteControl:
                 values = [to_raw(c.kind, v) for c, v in zip(columns, key, strict=True)]
                 found += self._rows(relation, sql, values).rows
         return Chunk(relation, found, None)
+
+    def unlogged(self, relation: Relation) -> frozenset[str]:  # noqa: ARG002 - of any table
+        """None: triggers are made under the write lock, when nobody else has written."""
+        return frozenset()
 
     def estimate(self, relation: Relation) -> int:
         """The number of rows: SQLite counts an index's entries without reading the rows."""
@@ -125,14 +131,18 @@ class SqliteControl:
         primary = [places[name] for name in shape.primary_key]
         return primary if set(primary) == set(relation.key) else relation.key
 
-    def _rows(self, relation: Relation, sql: str, parameters: Sequence[object]) -> Chunk:
+    def _rows(
+        self, relation: Relation, sql: str, parameters: Sequence[object], most: int | None = None
+    ) -> Chunk:
         readers = [reader(column.kind) for column in relation.columns]
-        with translated(self._path):
-            rows = self._connected().execute(sql, parameters).fetchall()
-        converted = [
-            tuple([read(raw) for read, raw in zip(readers, row, strict=True)]) for row in rows
-        ]
-        return Chunk(relation, converted, None)
+        with translated(self._path), closing(self._connected().execute(sql, parameters)) as rows:
+            converted = (
+                tuple([read(raw) for read, raw in zip(readers, row, strict=True)]) for row in rows
+            )
+            if most is None:
+                return Chunk(relation, list(converted), None)
+            found, cut = taken(converted, relation, most)
+            return Chunk(relation, found, None, cut)
 
 
 def _select(relation: Relation) -> str:
