@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cdc.applier.applier import Applier
     from cdc.applier.ports import Record
     from cdc.relay.counters import Counters
-    from cdc.relay.ports import Checkpoints
+    from cdc.relay.ports import Checkpoints, Source
     from cdc.relay.relay import Relay, Wanted
     from cdc.relay.session import Parts, Session
     from cdc.store import SqlCheckpoints
@@ -47,19 +47,24 @@ def at_home(stream: Stream, home: Home) -> Stream:
 
 def relay(stream: Stream, home: Home, wanted: Wanted, counters: Counters) -> Relay:
     """The relay of a stream; connects to the store only."""
-    from cdc.relay.relay import Relay
+    from cdc.relay.relay import Around, Relay
     from cdc.sources import open_source
-    from cdc.store import SqlCheckpoints, open_engine
+    from cdc.store import SqlCheckpoints, note_end, open_engine
 
     stream = at_home(stream, home)
     engine = open_engine(home.store)
     row = SqlCheckpoints(engine, stream.name)  # one for all sessions: it knows its last epoch
     return Relay(
         stream,
-        lambda: _parts(stream, home, engine, row, anew=wanted.resnapshot),
+        lambda source: _parts(stream, source, engine, row, anew=wanted.resnapshot),
         lambda: open_source(stream, home.folder / stream.name),
         wanted,
         counters,
+        Around(
+            # With exactly once Kafka's is what counts, and it moves until the sink is open.
+            (lambda: None) if stream.delivery is Delivery.EXACTLY_ONCE else row.load,
+            lambda reason: note_end(engine, stream.name, "relay", row.epoch, reason),
+        ),
     )
 
 
@@ -131,60 +136,6 @@ def retry_parked(stream: Stream) -> int:
         engine.dispose()
 
 
-def relay_report(stream: Stream, home: Home) -> dict[str, Any] | None:
-    """What the stream's relay said of itself last; None if it has never run."""
-    from cdc.store import open_engine, reports
-
-    engine = open_engine(home.store)
-    try:
-        found = (each for each in reports(engine) if each["stream"] == stream.name)
-        return next((each for each in found if each["role"] == "relay"), None)
-    finally:
-        engine.dispose()
-
-
-def stream_status(stream: Stream, home: Home) -> dict[str, Any]:
-    """Where a stream stands, as far as it can be asked; what cannot be asked says why."""
-    return {
-        "stream": stream.name,
-        "owner": stream.owner,
-        "tables": [table.table for table in stream.tables],
-        "relay": relay_report(stream, home),
-        "applier": _applied(stream),
-    }
-
-
-def _applied(stream: Stream) -> dict[str, Any] | None:
-    import time
-
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from cdc.applier import state
-    from cdc.applier.targets import open_target
-
-    if stream.target is None:
-        return None
-    engine = open_target(stream.target, stream.name, reverse=stream.reverse).engine
-    try:
-        with engine.connect() as connection:
-            known = state.stream_state(connection, stream.name)
-            places = state.positions(connection, stream.name)
-            return {
-                "state": known.state if known else "never started",
-                "message": known.message if known else "",
-                "lag_s": state.lag(connection, stream.name, time.time),
-                "partitions": len(places),
-                "filled": sorted(state.filled(connection, stream.name)),
-                **state.parked(connection, stream.name),
-            }
-    except SQLAlchemyError as error:
-        known_missing = "strangler_stream" in str(error)
-        return {"state": "never started" if known_missing else "unreachable",
-                "message": "" if known_missing else type(error).__name__}  # fmt: skip
-    finally:
-        engine.dispose()
-
-
 def switch_guard(stream: Stream, name: str, side: str, action: str) -> dict[str, Any]:
     """Install, close, open or remove the guard of one side, or ask its `status`.
 
@@ -201,7 +152,10 @@ def switch_guard(stream: Stream, name: str, side: str, action: str) -> dict[str,
     tables = [each.table if side == "source" else each.to for each in stream.tables]
     engine = open_target(url, stream.name).engine
     guard = guard_of(engine, name, tables)
+    reached = False
     try:
+        with engine.connect():
+            reached = True
         if action != "status":
             with engine.begin() as connection:
                 getattr(guard, action)(connection)
@@ -209,7 +163,9 @@ def switch_guard(stream: Stream, name: str, side: str, action: str) -> dict[str,
             state = guard.state(connection).value
     except SQLAlchemyError as error:
         # The driver's own words: SQLAlchemy's carry the statement, and a link.
-        raise GuardError(f"the {side} of {name}: {error.__cause__ or error}") from error
+        raise GuardError(
+            f"the {side} of {name}: {error.__cause__ or error}", unreachable=not reached
+        ) from error
     finally:
         engine.dispose()
     return {"stream": name, "side": side, "tables": tables, "state": state}
@@ -246,24 +202,28 @@ def _shown(record: Record) -> dict[str, Any]:
 
 def partner_of(stream: Stream) -> str:
     """The origin of what the opposite stream's applier writes into this stream's source."""
-    from cdc.config.names import REVERSE_NAME
+    from cdc.config.names import REVERSE_NAME, forward_name
 
     if stream.reverse:
-        return f"strangler:{stream.name.removesuffix(REVERSE_NAME)}"
+        return f"strangler:{forward_name(stream)}"
     return f"strangler:{stream.name}{REVERSE_NAME}"
 
 
-def _parts(stream: Stream, home: Home, engine: Engine, row: SqlCheckpoints, *, anew: bool) -> Parts:
+def _parts(
+    stream: Stream, source: Source, engine: Engine, row: SqlCheckpoints, *, anew: bool
+) -> Parts:
     from cdc.checkpoint import Checkpoint
+    from cdc.config.names import command
     from cdc.kafka.sink import KafkaSink
     from cdc.kafka.topics import ensure_topics
     from cdc.mapping import outgoings
     from cdc.relay.session import Parts
-    from cdc.sources import open_control, open_source
+    from cdc.sources import open_control
     from cdc.store import CommittedCheckpoints
 
     kept = row.load()
-    filled = kept is not None and not Checkpoint.from_bytes(kept).is_forgotten
+    undo = command("init", stream, "--undo")
+    filled = kept is not None and not Checkpoint.from_bytes(kept, undo).is_forgotten
     # A relay that cannot reach Kafka must not end the one that can: it claims nothing before.
     ensure_topics(stream, filled=filled and not anew)
     epoch = row.claim()
@@ -273,7 +233,7 @@ def _parts(stream: Stream, home: Home, engine: Engine, row: SqlCheckpoints, *, a
         topic = f"{stream.topics.prefix}.checkpoint"
         checkpoints = CommittedCheckpoints(row, partial(_committed, stream, topic))
     return Parts(
-        source=open_source(stream, home.folder / stream.name),
+        source=source,
         connect=lambda: open_control(stream),
         sink=KafkaSink(
             stream.kafka,

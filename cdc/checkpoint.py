@@ -41,6 +41,9 @@ class Checkpoint:
     """Topic and key of records among the dead letters that nothing has mended since."""
     prefix: str = ""
     """Of the topics' names, pinned like the partitions: others lack what was written before."""
+    tables: tuple[str, ...] | None = None
+    """Those of the stream whose rows are in the topics, or on their way by a run: any other one is
+    new. None in a checkpoint of a version that did not keep it."""
 
     @property
     def is_forgotten(self) -> bool:
@@ -63,6 +66,7 @@ class Checkpoint:
                 "resume": self.resume,
                 "partitions": self.partitions,
                 "prefix": self.prefix,
+                "tables": self.tables,
                 "partial": self.partial,
                 "runs": [run.to_json() for run in self.runs],
                 "dead": self.dead,
@@ -71,15 +75,17 @@ class Checkpoint:
         ).encode()
 
     @classmethod
-    def from_bytes(cls, kept: bytes) -> Checkpoint:
-        """As it was kept. Raises a permanent `CheckpointError` for what is none."""
+    def from_bytes(cls, kept: bytes, undo: str = "strangler cdc init STREAM --undo") -> Checkpoint:
+        """As it was kept. Raises a permanent `CheckpointError` for what is none.
+
+        `undo` is the command that forgets it.
+        """
         try:
             return cls._from_json(json.loads(kept))
         except (ValueError, KeyError, TypeError) as error:
             raise CheckpointError(
                 f"the checkpoint cannot be read ({type(error).__name__}: {error}): it is damaged or"
-                " another version's; run that version, or begin anew with `strangler cdc init"
-                " STREAM --undo`",
+                f" another version's; run that version, or begin anew with `{undo}`",
                 temporary=False,
             ) from error
 
@@ -91,6 +97,7 @@ class Checkpoint:
             resume=given["resume"],
             partitions=given["partitions"],
             prefix=given.get("prefix", ""),
+            tables=None if given.get("tables") is None else tuple(given["tables"]),
             partial=None if given["partial"] is None else tuple(given["partial"]),
             runs=tuple(Run.from_json(run) for run in given["runs"]),
             dead=tuple((topic, key) for topic, key in given["dead"]),

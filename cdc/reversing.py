@@ -36,6 +36,15 @@ class Columns:
     target: frozenset[str]
 
 
+def is_invertible(stream: Stream) -> bool:
+    """Whether a stream has a reverse direction."""
+    try:
+        reversed_stream(stream)
+    except NotInvertible:
+        return False
+    return True
+
+
 def reversed_stream(stream: Stream, columns: Mapping[str, Columns] | None = None) -> Stream:
     """The stream that carries the target's changes back; raises `NotInvertible`.
 

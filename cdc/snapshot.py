@@ -25,6 +25,8 @@ KeyOf: TypeAlias = tuple[str, Row]
 """A table, as the stream names it, and the values of a key."""
 Visible: TypeAlias = Callable[[str], bool]
 """Whether a transaction is contained in a chunk; None where the place in the log says so."""
+INITIAL, ADDED = "initial", "added"
+"""Runs that nobody has asked for: the first one of a stream, and of a table that joined it."""
 MOST_AGAIN = 5_000
 """Rows of a table that are read again by their keys; where there are more, the whole table is."""
 MOST_KEYS = 1_000_000
@@ -36,7 +38,7 @@ class Run:
     """One snapshot of one table, or a repair of single rows."""
 
     id: str
-    """The marker that asked for it (`snapshot-12`), or `initial`."""
+    """The marker that asked for it (`snapshot-12`), or `INITIAL`, or `ADDED`."""
     table: str
     after: tuple[Any, ...] | None = None
     """The last key that was sent; None before the first chunk."""

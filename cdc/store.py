@@ -223,6 +223,19 @@ def report(engine: Engine, stream: str, role: str, body: dict[str, Any]) -> None
             connection.execute(insert(_STATUS).values(stream=stream, role=role, **values))
 
 
+def note_end(engine: Engine, stream: str, role: str, epoch: int, reason: str) -> None:
+    """Note that a process ended in order, unless another one has reported since."""
+    row = _STATUS.c
+    mine = (row.stream == stream) & (row.role == role)
+    with _failures(), engine.begin() as connection:
+        kept = connection.execute(select(row.body, row.at_ms).where(mine)).first()
+        body = orjson.loads(kept.body) if kept else {}
+        if kept is None or body.get("epoch") != epoch:
+            return
+        values = {"body": orjson.dumps({**body, "ended": reason}), "at_ms": _now_ms()}
+        connection.execute(update(_STATUS).where(mine, row.at_ms == kept.at_ms).values(values))
+
+
 def reports(engine: Engine) -> list[dict[str, Any]]:
     """What every process said last: its report with `stream`, `role` and `at_ms`."""
     with _failures(), engine.connect() as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -44,10 +45,10 @@ def init(which: Any, action: str | None, as_json: bool) -> None:
 
     Example: strangler cdc init reviews --apply
     """
-    from strangler import relays
+    from strangler import preparing
 
     with terminal.failures(as_json=as_json):
-        answer = relays.prepare(which, action or "check")
+        answer = preparing.prepare(which, action or "check")
     tell("prepared", answer, as_json=as_json)
     sys.exit(0 if answer["ready"] else 1)
 
@@ -91,11 +92,14 @@ def apply(which: Any, restart: bool, metrics: str | None) -> None:
 
 @cdc.command()
 @click.argument("stream", required=False)
+@click.option("--reverse", is_flag=True, help="The ways back: from the targets to the sources.")
 @click.option("--watch", is_flag=True, help="Show it again every second until Ctrl-C.")
 @click.option("--kafka", envvar="STRANGLER_KAFKA", metavar="HOST:PORT", hidden=True)
 @terminal.as_json
 @terminal.place
-def status(place: Place, stream: str | None, watch: bool, kafka: str | None, as_json: bool) -> None:
+def status(
+    place: Place, stream: str | None, reverse: bool, watch: bool, kafka: str | None, as_json: bool
+) -> None:
     """Show how far each stream's relay and applier are.
 
     Example: strangler cdc status --watch
@@ -103,7 +107,8 @@ def status(place: Place, stream: str | None, watch: bool, kafka: str | None, as_
     from strangler import relays
 
     with terminal.failures(as_json=as_json):
-        for answer in relays.watching(lambda: relays.status(place, stream, kafka)):
+        asked = functools.partial(relays.status, place, stream, kafka, reverse=reverse)
+        for answer in relays.watching(asked):
             if watch and not as_json:
                 click.clear()
             tell("status", answer, as_json=as_json)

@@ -14,6 +14,8 @@ from strangler import terminal
 if TYPE_CHECKING:
     from strangler.bootstrap import Place
 
+_WAITING = ""
+"""In the place of a table's name: the line that says what is waited for."""
 _WHICH = (
     click.option("--reverse", is_flag=True, help="The way back: from the target to the source."),
     click.option("--kafka", envvar="STRANGLER_KAFKA", metavar="HOST:PORT",
@@ -50,11 +52,27 @@ def tell(view: str, answer: Any, *, as_json: bool) -> None:
 
 
 class progress_bar:  # noqa: N801 - used like a function
-    """A progress bar on a terminal; nothing elsewhere."""
+    """A progress bar on a terminal, and what is waited for; elsewhere one line of the latter."""
 
     def __init__(self, *, shown: bool) -> None:
         self._shown = shown and sys.stderr.isatty()
         self._tasks: dict[str, Any] = {}
+        self._waited = False
+
+    def waiting(self, what: str) -> None:
+        """Say what is waited for: on a terminal what it is now, elsewhere the first only.
+
+        On standard error, so that it may stand beside an answer in JSON.
+        """
+        if self._shown:
+            from rich.markup import escape
+
+            if _WAITING not in self._tasks:
+                self._tasks[_WAITING] = self._progress.add_task("", total=None)
+            self._progress.update(self._tasks[_WAITING], description=f"waiting: {escape(what)}")
+        elif not self._waited:
+            click.echo(f"Waiting: {what}.", err=True)
+        self._waited = True
 
     def __enter__(self) -> Any:
         if not self._shown:
@@ -71,6 +89,8 @@ class progress_bar:  # noqa: N801 - used like a function
             self._progress.stop()
 
     def _advance(self, table: str, rows: int, estimate: int) -> None:
+        if _WAITING in self._tasks:  # what was waited for has come
+            self._progress.remove_task(self._tasks.pop(_WAITING))
         if table not in self._tasks:
             self._tasks[table] = self._progress.add_task(table, total=estimate or None)
         self._progress.update(self._tasks[table], completed=rows)

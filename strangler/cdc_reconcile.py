@@ -10,6 +10,9 @@ import click
 from strangler import terminal
 from strangler.cdc_options import of_stream, progress_bar, tell
 
+_WITHIN = click.option("--within", default=60.0, show_default=True, metavar="SECONDS",
+                       help="How long to wait for what is on its way.")  # fmt: skip
+
 
 @click.command()
 @click.option("--table", "tables", multiple=True, metavar="TABLE", help="Which [all]; repeatable.")
@@ -17,8 +20,7 @@ from strangler.cdc_options import of_stream, progress_bar, tell
               help="Show the values that differ, which may be personal.")  # fmt: skip
 @click.option("--continuous", type=click.IntRange(1), metavar="ROWS",
               help="Go on and on, at most ROWS a second, until Ctrl-C.")  # fmt: skip
-@click.option("--within", default=60.0, show_default=True, metavar="SECONDS",
-              help="How long to wait for what is on its way.")  # fmt: skip
+@_WITHIN
 @terminal.as_json
 @of_stream
 def verify(
@@ -29,7 +31,7 @@ def verify(
 
     Ranges are hashed inside both databases. Rows that differ are looked at
     again when everything before has arrived. Ends with 0 for equal, 1 for
-    different, 3 where it cannot be told.
+    different, 3 where it cannot be told, 5 where a server cannot be reached.
 
     Example: strangler cdc verify reviews --table reviews_review
     """
@@ -40,10 +42,12 @@ def verify(
             for look in reconciling.verify_on(which, rows_per_second=continuous):
                 tell("look", look, as_json=as_json)
             return
-        with progress_bar(shown=not as_json) as progress:
+        bar = progress_bar(shown=not as_json)
+        with bar as progress:
             answer = reconciling.verify(
-                which, tables, show_values=show_values, within=within, progress=progress
-            )
+                which, tables, show_values=show_values, within=within, progress=progress,
+                waiting=bar.waiting,
+            )  # fmt: skip
     tell("verified", answer, as_json=as_json)
     sys.exit(answer["exit_code"])
 
@@ -54,10 +58,11 @@ def verify(
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
 @click.option("--all", "everything", is_flag=True, help="Whatever a comparison finds now.")
 @click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
+@_WITHIN
 @terminal.as_json
 def repair(
     which: Any, table: str | None, keys: tuple[str, ...], everything: bool, dry_run: bool,
-    as_json: bool,
+    within: float, as_json: bool,
 ) -> None:  # fmt: skip
     """Send single rows of STREAM again through the pipe, and compare them.
 
@@ -73,7 +78,11 @@ def repair(
     if everything == bool(keys):
         raise click.UsageError("name a TABLE and its KEYs, or --all")
     with terminal.failures(as_json=as_json):
-        answer = reconciling.repair(which, table, keys, dry_run=dry_run)
+        bar = progress_bar(shown=not as_json)
+        with bar:
+            answer = reconciling.repair(
+                which, table, keys, dry_run=dry_run, within=within, waiting=bar.waiting
+            )
     tell("repaired", answer, as_json=as_json)
     sys.exit(0 if answer["clean"] else 1)
 
@@ -86,7 +95,8 @@ def repair(
 def probe(which: Any, within: float, as_json: bool) -> None:
     """Send a marker through all of STREAM's pipe and time each stage.
 
-    Ends with 1 where it does not come out, and says where it got stuck.
+    Ends with 1 where it does not come out, and says where it got stuck; with
+    5 where a server cannot be reached.
 
     Example: strangler cdc probe reviews
     """
@@ -95,7 +105,7 @@ def probe(which: Any, within: float, as_json: bool) -> None:
     with terminal.failures(as_json=as_json):
         answer = reconciling.probe(which, within=within)
     tell("probed", answer, as_json=as_json)
-    sys.exit(1 if answer["stuck"] else 0)
+    sys.exit(answer["exit_code"])
 
 
 @click.command()

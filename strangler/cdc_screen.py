@@ -11,8 +11,6 @@ from rich.markup import escape
 from rich.table import Table
 
 Answer: TypeAlias = Mapping[str, Any]
-_STALE_SECONDS = 10.0
-"""A relay reports every second."""
 
 
 def prepared(answer: Answer) -> Group:
@@ -24,9 +22,9 @@ def prepared(answer: Answer) -> Group:
     if answer["action"] == "undo":
         lines.append(f"Nothing of the stream {answer['stream']} is left at its source.")
     elif answer["ready"]:
-        lines.append(f"The source is ready: `strangler cdc run {answer['stream']}`.")
+        lines.append(f"The source is ready: `{answer['next']['run']}`.")
     elif any(finding["applies"] for finding in answer["findings"]):
-        lines.append(f"`strangler cdc init {answer['stream']} --apply` does what it can.")
+        lines.append(f"`{answer['next']['apply']}` does what it can.")
     return Group(*lines)
 
 
@@ -47,7 +45,7 @@ def asked(answer: Answer) -> Group:
     tables = escape(", ".join(answer["tables"]))
     return Group(
         f"Asked for a snapshot of {tables} (marker {answer['seq']}).",
-        f"Watch it: `strangler cdc status {answer['stream']} --watch`",
+        f"Watch it: `{answer['next']['status']}`",
     )
 
 
@@ -161,9 +159,11 @@ _OPERATIONS = {"c": "create", "u": "update", "d": "delete", "r": "read", "t": "t
 def _relay(relay: Answer | None) -> tuple[str, str, str]:
     if relay is None:
         return ("never ran", "-", "-")
-    silent = time.time() - relay["at_ms"] / 1000
-    state = f"[red]silent {silent:.0f} s[/]" if silent > _STALE_SECONDS else "runs"
-    return (state, f"{relay['lag_ms']} ms", _size(relay["retained_bytes"]))
+    kept = _size(relay["retained_bytes"])
+    if relay["state"] == "running":
+        return ("runs", f"{relay['lag_ms']} ms", kept)
+    silent = f"silent {relay['silent_s']:.0f} s"
+    return (f"[red]{silent if relay['state'] == 'silent' else 'stopped'}[/]", "-", kept)
 
 
 def _applier(stream: Answer) -> tuple[str, str, str, str]:
@@ -174,16 +174,43 @@ def _applier(stream: Answer) -> tuple[str, str, str, str]:
     lag = applier.get("lag_s")
     held = applier.get("waiting", 0) + applier.get("parked", 0)
     shown = "-" if lag is None else f"{lag:.1f} s"
-    return (escape(applier["state"]), shown, str(held), dead)
+    state = escape(applier["state"])
+    calm = state in {"running", "never started"}
+    return (state if calm else f"[red]{state}[/]", shown, str(held), dead)
 
 
 def _details(answer: Answer) -> Iterator[str]:
     for stream in answer["streams"]:
-        for run in (stream["relay"] or {}).get("snapshots", ()):
+        name, relay, applier = escape(stream["stream"]), stream["relay"] or {}, stream["applier"]
+        for run in relay.get("snapshots", ()):
             what = "repair" if run["repair"] else "snapshot"
-            yield f"{escape(stream['stream'])}: {what} of {escape(run['table'])}, {_done(run)}"
-        if message := (stream["applier"] or {}).get("message"):
-            yield f"{escape(stream['stream'])}: {escape(message)}"
+            yield f"{name}: {what} of {escape(run['table'])}, {_done(run)}"
+        yield from (f"{name}: {escape(said)}" for said in _why_no_relay(relay, stream["next"]))
+        yield from (f"{name}: {escape(said)}" for said in _why_no_applier(applier, stream["next"]))
+
+
+def _why_no_relay(relay: Answer, go_on: Answer) -> Iterator[str]:
+    if relay.get("state") == "stopped":
+        yield f"the relay has stopped: {relay['message'] or 'it was told to'} (`{go_on['run']}`)"
+    elif relay.get("state") == "silent":
+        yield (
+            f"the relay has said nothing for {relay['silent_s']:.0f} s: it was killed, or cannot"
+            f" reach its source or Kafka, which its log says (`{go_on['run']}`)"
+        )
+
+
+def _why_no_applier(applier: Answer | None, go_on: Answer) -> Iterator[str]:
+    if applier is None:
+        return
+    if applier["message"]:
+        yield applier["message"]
+    elif applier["state"] == "not running":
+        yield f"no applier runs (`{go_on['apply']}`)"
+    elif applier["state"] == "silent":
+        yield (
+            f"the applier's leases ran out {applier['silent_s']:.0f} s ago: it was killed, or"
+            f" cannot reach Kafka, which its log says (`{go_on['apply']}`)"
+        )
 
 
 def _done(run: Answer) -> str:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from strangler.admin.failures import Failure, Kind
-from strangler.relays import Which, failures, home, stream, until_told
+from strangler.cdc_failures import failures
+from strangler.relays import Which, home, stream, until_told
 
 
 def verify(
     which: Which, tables: tuple[str, ...], *, show_values: bool, within: float,
-    progress: Callable[[str, int, int], None],
+    progress: Callable[[str, int, int], None], waiting: Callable[[str], None],
 ) -> dict[str, Any]:  # fmt: skip
     """Compare a stream's tables; the report, with its exit code."""
     import json
@@ -20,7 +21,7 @@ def verify(
     from cdc.reconcile.verify import verify as compare
 
     with failures():
-        options = Options(show_values=show_values, barrier_within=within)
+        options = Options(show_values=show_values, barrier_within=within, waiting=waiting)
         report = compare(
             stream(which), tables=tables, options=options, progress=progress, relay=_relay(which)
         )
@@ -40,25 +41,36 @@ def verify_on(which: Which, *, rows_per_second: int) -> Iterator[dict[str, Any]]
 
 
 def repair(
-    which: Which, table: str | None, keys: tuple[str, ...], *, dry_run: bool
-) -> dict[str, Any]:
+    which: Which, table: str | None, keys: tuple[str, ...], *, dry_run: bool, within: float,
+    waiting: Callable[[str], None],
+) -> dict[str, Any]:  # fmt: skip
     """Send rows again: those named, or whatever a comparison finds."""
     from dataclasses import asdict
 
+    from cdc.reconcile.desk import Options
     from cdc.reconcile.repair import repair as send
     from cdc.reconcile.repair import repair_all
     from cdc.reconcile.verify import verify as compare
 
     with failures():
         wanted, relay = stream(which), _relay(which)
+        options = Options(barrier_within=within, waiting=waiting)
         if table is not None and keys:
             given = [_key(key) for key in keys]
-            done = [send(wanted, table, given, dry_run=dry_run, relay=relay)]
+            done = [
+                send(wanted, table, given, dry_run=dry_run, options=options, within=within,
+                     relay=relay)
+            ]  # fmt: skip
         else:
-            found = compare(wanted, tables=(table,) if table else (), relay=relay)
+            tables = (table,) if table else ()
+            found = compare(wanted, tables=tables, options=options, relay=relay)
             if found.reason:
-                raise Failure(Kind.REFUSED, found.reason)
-            done = list(repair_all(wanted, found, dry_run=dry_run, relay=relay))
+                kind = Kind.UNAVAILABLE if found.unreachable else Kind.REFUSED
+                raise Failure(kind, found.reason)
+            done = list(
+                repair_all(wanted, found, dry_run=dry_run, options=options, within=within,
+                           relay=relay)
+            )  # fmt: skip
     clean = all(not each.left and not each.unsettled for each in done)
     return {"stream": wanted.name, "tables": [asdict(each) for each in done], "clean": clean}
 
@@ -70,7 +82,8 @@ def probe(which: Which, *, within: float) -> dict[str, Any]:
     from cdc.reconcile.probe import probe as send
 
     with failures():
-        return dict(json.loads(send(stream(which), within=within, relay=_relay(which)).to_json()))
+        report = send(stream(which), within=within, relay=_relay(which))
+    return {**json.loads(report.to_json()), "exit_code": report.exit_code}
 
 
 def retry(which: Which) -> dict[str, Any]:
@@ -84,9 +97,9 @@ def retry(which: Which) -> dict[str, Any]:
 
 def _relay(which: Which) -> Callable[[], Mapping[str, Any] | None]:
     """What the stream's relay said of itself last: a barrier that does not come is explained."""
-    from cdc.bootstrap import relay_report
+    from cdc.standing import relay_report
 
-    return lambda: relay_report(stream(which), home(which))
+    return lambda: relay_report(stream(which), home(which).store)
 
 
 def _key(given: str) -> tuple[Any, ...]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from strangler.admin.failures import Failure, Kind
 from strangler.bootstrap import Place, open_place_store
+from strangler.cdc_failures import failures
 
 if TYPE_CHECKING:
     from cdc.bootstrap import Home
@@ -130,50 +131,33 @@ def apply(which: Which, *, restart: bool, metrics: str | None) -> None:
             running.run(stop)
 
 
-def prepare(which: Which, action: str) -> dict[str, Any]:
-    """What the source lacks (`check`), the same mended (`apply`), or every trace removed."""
-    from cdc.bootstrap import forget_checkpoint
-    from cdc.sources import open_preflight
+def status(
+    place: Place, name: str | None, kafka: str | None, *, reverse: bool = False
+) -> dict[str, Any]:
+    """Where every stream stands: its relay, its applier, the source's log.
 
-    with failures():
-        wanted = stream(which)
-        with closing(open_preflight(wanted)) as preflight:
-            statements = []
-            if action == "apply":
-                statements = list(preflight.apply())
-            elif action == "undo":
-                statements = list(preflight.undo())
-                forget_checkpoint(wanted, home(which))
-            findings = [] if action == "undo" else preflight.check()
-    return {
-        "stream": wanted.name,
-        "action": action,
-        "statements": statements,
-        "findings": [
-            {"what": f.what, "remedy": f.remedy, "fatal": f.fatal, "applies": f.applies}
-            for f in findings
-        ],
-        "ready": not any(f.fatal for f in findings),
-    }
-
-
-def status(place: Place, name: str | None, kafka: str | None) -> dict[str, Any]:
-    """Where every stream stands: its relay, its applier, the source's log."""
-    from cdc.bootstrap import stream_status
+    With `reverse` those of the ways back, as far as the streams have one.
+    """
+    from cdc.reversing import is_invertible
+    from cdc.standing import stream_status
 
     with failures():
         known = streams(place)
-        names = [name] if name else sorted(known)
+        names = [each for each in sorted(known) if not reverse or is_invertible(known[each])]
         return {
             "streams": [
-                stream_status(stream(which), home(which))
-                for which in (Which(place, each, kafka=kafka) for each in names)
+                stream_status(stream(which), home(which).store)
+                for which in (
+                    Which(place, each, reverse, kafka) for each in ([name] if name else names)
+                )
             ]
         }
 
 
 def ask_snapshot(which: Which, tables: tuple[str, ...], where: str | None) -> dict[str, Any]:
     """Ask the relay for a snapshot, by a marker in the source's log."""
+    from cdc.config.names import command
+
     with failures():
         wanted = stream(which)
         known = {table.table for table in wanted.tables}
@@ -188,7 +172,12 @@ def ask_snapshot(which: Which, tables: tuple[str, ...], where: str | None) -> di
         body = {"tables": chosen, "where": where}
         if where is not None:
             _try_condition(wanted, chosen, where)
-        return {"stream": wanted.name, "seq": mark(wanted, "snapshot", body), **body}
+        return {
+            "stream": wanted.name,
+            "seq": mark(wanted, "snapshot", body),
+            **body,
+            "next": {"status": command("status", wanted, "--watch")},
+        }
 
 
 def _try_condition(wanted: Stream, tables: Sequence[str], where: str) -> None:
@@ -207,11 +196,11 @@ def snapshot_progress(which: Which, seq: int) -> Iterator[list[dict[str, Any]]]:
     Waits for the relay without end, as the request stands in the source's log: for a person who
     may press Ctrl-C.
     """
-    from cdc.bootstrap import relay_report
+    from cdc.standing import relay_report
 
     wanted = stream(which)
     while True:
-        report = relay_report(wanted, home(which)) or {}
+        report = relay_report(wanted, home(which).store) or {}
         runs = [each for each in report.get("snapshots", ()) if each["id"] == f"snapshot-{seq}"]
         yield runs
         if report.get("marker_seq", 0) >= seq and not runs:
@@ -271,35 +260,6 @@ def until_told() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def failures() -> Iterator[None]:
-    """What the relay's parts raise, as a `Failure` with its cause."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from cdc.applier.ports import ReaderError, Stopped
-    from cdc.checkpoint import CheckpointError
-    from cdc.guards import GuardError
-    from cdc.mapping import MappingError
-    from cdc.reconcile.barrier import BarrierError
-    from cdc.reconcile.plan import ReconcileError
-    from cdc.relay.ports import SinkError, SourceError
-    from cdc.relay.relay import RelayError
-
-    try:
-        yield
-    except (SourceError, SinkError, ReaderError, CheckpointError) as error:
-        kind = Kind.UNAVAILABLE if error.temporary else Kind.REFUSED
-        raise Failure(kind, str(error)) from error
-    except SQLAlchemyError as error:
-        # The driver's own words: SQLAlchemy's carry the statement with its values.
-        said = str(getattr(error, "orig", None) or error).strip()
-        raise Failure(Kind.UNAVAILABLE, f"the target's database: {said}") from error
-    except (RelayError, MappingError, Stopped, GuardError, ReconcileError, BarrierError) as error:
-        raise Failure(Kind.REFUSED, str(error)) from error
-    except OSError as error:
-        raise Failure(Kind.UNAVAILABLE, str(error)) from error
 
 
 def watching(ask: Callable[[], dict[str, Any]], every: float = 1.0) -> Iterator[dict[str, Any]]:

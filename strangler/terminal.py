@@ -26,8 +26,9 @@ Command: TypeAlias = Callable[..., Any]
 EXIT_CODES = """\b
 Exit codes: 0 done; 1 refused, or the file has problems; 2 wrong usage;
 3 somebody else was quicker, or the file would take their changes back;
-4 live, but not every gateway has said so in time; 5 the gateway or the
-store cannot be reached; 6 the token does not allow it."""
+4 live, but not every gateway has said so in time; 5 the gateway, the
+store, a database or Kafka cannot be reached; 6 the token does not
+allow it."""
 
 _PLACE = (
     click.option("--routes", default="routes.yaml", envvar="STRANGLER_ROUTES", metavar="FILE",

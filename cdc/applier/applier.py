@@ -12,11 +12,12 @@ from typing import Final
 from uuid import uuid4
 
 import structlog
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, select, update
 
 from cdc.applier.counters import Counters
 from cdc.applier.held import WAITING, Held
 from cdc.applier.leases import FencedError, Leases
+from cdc.applier.leaving import put_aside
 from cdc.applier.places import Place, Sifted, TopicTable, sift
 from cdc.applier.ports import (
     AsIs,
@@ -29,7 +30,7 @@ from cdc.applier.ports import (
     TopicPartition,
     Verdict,
 )
-from cdc.applier.reading import ASK_FOR_SNAPSHOT, Reading
+from cdc.applier.reading import Reading, begin_anew
 from cdc.applier.tables import applied_table, ensure, stream_table
 from cdc.applier.transaction import HELD, Assigned, Transaction, set_state
 from cdc.applier.truncating import stand_there
@@ -74,7 +75,7 @@ class Applier:
     ) -> None:  # fmt: skip
         """`mappings` by the source's table; `clock` gives seconds since 1970; `owner` is unique."""
         self._stream, self._target, self._clock = stream, target, clock
-        self._reading = Reading(reader)
+        self._reading = Reading(reader, stream)
         self._batch, self._lease = batch, lease
         self._topics = {
             f"{stream.topics.prefix}.{table.table}": TopicTable(
@@ -170,10 +171,8 @@ class Applier:
         if self._epoch is None:
             self._epoch = epoch
             set_state(connection, self._stream.name, "running", "", self._now_ms())
-            gone = applied_table.c.topic.not_in(self._topics)
-            connection.execute(
-                delete(applied_table).where(applied_table.c.stream == self._stream.name, gone)
-            )
+            targets = {table.target for table in self._topics.values()}
+            put_aside(connection, self._stream.name, self._topics, targets)
         self._assigned = Assigned(self._epoch)
 
     def _hold_leases(self, connection: Connection) -> None:
@@ -195,7 +194,7 @@ class Applier:
             if connection.execute(select(rows.partition).where(other)).first() is not None:
                 raise Stopped(
                     f"the topic {topic} is another one than was read before: it was deleted and"
-                    f" made anew, and what it held is lost; {ASK_FOR_SNAPSHOT}"
+                    f" made anew, and what it held is lost; {begin_anew(self._stream)}"
                 )
             unnamed = here & (rows.topic_id.is_(None) | (rows.topic_id != identity))
             connection.execute(update(applied_table).where(unnamed).values(topic_id=identity))
@@ -323,7 +322,7 @@ class Applier:
         name = self._stream.name
         if isinstance(error, ReaderError):
             verdict = Verdict.TEMPORARY if error.temporary else Verdict.REFUSED
-            message = f"{error}; {ASK_FOR_SNAPSHOT}" if error.gone else str(error)
+            message = f"{error}; {begin_anew(self._stream)}" if error.gone else str(error)
         else:
             verdict = self._target.judge(error)
             lines = str(getattr(error, "orig", None) or error).splitlines() or [""]

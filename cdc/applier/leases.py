@@ -25,6 +25,7 @@ from sqlalchemy import (
     update,
 )
 
+from cdc.applier.leaving import take_up
 from cdc.applier.places import Place
 from cdc.applier.ports import TopicPartition
 from cdc.applier.tables import applied_table, now_ms
@@ -77,7 +78,11 @@ class Leases:
     def add(self, connection: Connection, partitions: Iterable[TopicPartition]) -> None:
         """Rows for partitions that have none. A row of another stream's topic stays alone."""
         known = set(connection.execute(self._mine(_T.topic, _T.partition)))
-        fresh = [self._new(partition) for partition in partitions if partition not in known]
+        fresh = [
+            self._new(partition)
+            for partition in partitions
+            if partition not in known and not take_up(connection, self._stream, partition)
+        ]
         if fresh:
             connection.execute(insert(applied_table), fresh)
 

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Final
 
 from cdc.applier.places import Place, readable
 from cdc.applier.ports import Reader, Record, Stopped, TopicPartition
+from cdc.config.model import Stream
+from cdc.config.names import command
 
-ASK_FOR_SNAPSHOT: Final = (
-    "fill them anew (`strangler cdc run STREAM --resnapshot`), read them from their start"
-    " (`strangler cdc apply STREAM --restart`), then `strangler cdc verify STREAM`"
-)
+
+def begin_anew(stream: Stream) -> str:
+    """What to do where topics no longer have what comes next."""
+    return (
+        f"fill them anew (`{command('run', stream, '--resnapshot')}`), read them from their start"
+        f" (`{command('apply', stream, '--restart')}`), then `{command('verify', stream)}`"
+    )
 
 
 class Reading:
     """Assigns the reader what it should read, and only when that is not what it reads."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    def __init__(self, reader: Reader, stream: Stream) -> None:
+        self._reader, self._stream = reader, stream
         self._assigned: frozenset[TopicPartition] = frozenset()
         self._idle = False
         self._there: frozenset[str] = frozenset()
@@ -76,10 +80,10 @@ class Reading:
         if offset < low:
             raise Stopped(
                 f"{name}: Kafka has deleted offsets {offset} to {low - 1} before they were "
-                f"applied; {ASK_FOR_SNAPSHOT}"
+                f"applied; {begin_anew(self._stream)}"
             )
         if offset > high:
             raise Stopped(
                 f"{name}: applied up to offset {offset}, but the topic ends at {high}: it is "
-                f"another topic than before; {ASK_FOR_SNAPSHOT}"
+                f"another topic than before; {begin_anew(self._stream)}"
             )

@@ -14,7 +14,14 @@ from sqlalchemy import Connection, Engine, func, inspect, select, update
 from cdc.applier.leases import place_of
 from cdc.applier.places import Place
 from cdc.applier.ports import TopicPartition
-from cdc.applier.tables import applied_table, filled_table, metadata, parked_table, stream_table
+from cdc.applier.tables import (
+    applied_table,
+    filled_table,
+    metadata,
+    now_ms,
+    parked_table,
+    stream_table,
+)
 
 _T, _P = applied_table.c, parked_table.c
 
@@ -43,6 +50,42 @@ def stream_state(connection: Connection, stream: str) -> StreamState | None:
     query = select(stream_table).where(stream_table.c.stream == stream)
     row = connection.execute(query).first()
     return None if row is None else StreamState(row.epoch, row.state, row.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Who holds a stream's leases."""
+
+    holders: tuple[str, ...]
+    """The appliers whose leases have not run out: those that work."""
+    silent: float | None
+    """Seconds since the newest of the leases that have run out did; None where none has."""
+
+
+def leases(connection: Connection, stream: str) -> Held:
+    """Who holds the stream's partitions now, by the target's own clock."""
+    if never_ran(connection):
+        return Held((), None)
+    query = select(_T.lease_owner, _T.lease_until, now_ms(connection)).where(
+        _T.stream == stream, _T.lease_owner.is_not(None)
+    )
+    rows = connection.execute(query).all()
+    live = {owner for owner, until, now in rows if until > now}
+    late = [now - until for _, until, now in rows if until <= now]
+    return Held(tuple(sorted(live)), round(min(late) / 1000, 1) if late and not live else None)
+
+
+def standing(known: StreamState | None, leases: Held) -> str:
+    """What an applier does, in a word. Pure.
+
+    `running` is also the last word of one that was killed, so it counts with a lease only. One
+    that ended in order has given its leases up.
+    """
+    if known is None:
+        return "never started"
+    if known.state != "running" or leases.holders:
+        return known.state
+    return "not running" if leases.silent is None else "silent"
 
 
 def arrived(connection: Connection, stream: str, seq: int) -> bool:

@@ -29,6 +29,17 @@ class UnknownColumns(StrEnum):
     """Leave it out, and count it."""
 
 
+class Sasl(StrEnum):
+    """How a user proves who they are."""
+
+    PLAIN = "PLAIN"
+    """The password itself is sent: under TLS only."""
+    SCRAM_SHA_256 = "SCRAM-SHA-256"
+    """The password is proved and never sent."""
+    SCRAM_SHA_512 = "SCRAM-SHA-512"
+    """Likewise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mask:
     """What leaves the source's host instead of a column's value. NULL stays NULL."""
@@ -70,10 +81,35 @@ class Kafka:
     brokers: tuple[str, ...] = ("127.0.0.1:9092",)
     """`host:port`; `--kafka` and STRANGLER_KAFKA take precedence."""
     ca: str | None = None
-    """File of the certificate authority; TLS is used when it is set or `tls` is."""
+    """File of the certificate authority; it alone means TLS."""
     tls: bool = False
+    """Whether connections are encrypted though no file of TLS's is named."""
     username: str | None = None
+    """For SASL; None for nobody, or for whom the certificate names."""
     password: str | None = field(default=None, repr=False)
+    """From the environment, and shown nowhere."""
+    sasl: Sasl | None = None
+    """What the file says; `mechanism` is what is used."""
+    certificate: str | None = None
+    """File of the client's certificate and its chain; it alone means TLS."""
+    key: str | None = None
+    """File of the certificate's private key."""
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether connections use TLS."""
+        return self.tls or self.ca is not None or self.certificate is not None
+
+    @property
+    def mechanism(self) -> Sasl | None:
+        """SASL's mechanism; None without a user.
+
+        By default the one that every broker has. Without TLS it would send the password in the
+        clear, so then it is the one that sends none.
+        """
+        if self.username is None:
+            return None
+        return self.sasl or (Sasl.PLAIN if self.encrypted else Sasl.SCRAM_SHA_512)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,20 @@ LONGEST_TOPIC: Final = 249
 """Kafka's own limit."""
 
 
+def command(verb: str, stream: Stream, *more: str) -> str:
+    """`strangler cdc VERB …` for a stream, as a person types it: messages are to be pasted.
+
+    A reverse direction has a name of its own, which the command line does not know.
+    """
+    way = ("--reverse",) if stream.reverse else ()
+    return " ".join(("strangler cdc", verb, forward_name(stream), *way, *more))
+
+
+def forward_name(stream: Stream) -> str:
+    """The name in the file, whatever the direction."""
+    return stream.name.removesuffix(REVERSE_NAME) if stream.reverse else stream.name
+
+
 def topics_of(stream: Stream) -> Iterator[str]:
     """All topics that are the stream's own, as docs/formats.md lists them."""
     prefix = stream.topics.prefix

@@ -52,11 +52,13 @@ def _wrong(url: str, raw: str) -> str | None:
     return None
 
 
+_PASSWORDS = {"password", "passwd", "sslpassword", "ssl_key_password"}
+"""Keys of a URL's query that databases' drivers take for secrets."""
+
+
 def _holds_password(url: str) -> bool:
     parts = split(url)
-    return parts is not None and bool(
-        parts.password or parse_qs(parts.query).keys() & {"password", "passwd", "sslpassword"}
-    )
+    return parts is not None and bool(parts.password or parse_qs(parts.query).keys() & _PASSWORDS)
 
 
 class Secret(Shape[str]):

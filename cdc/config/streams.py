@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cdc.config.kafka import KAFKA
 from cdc.config.model import Delivery, Kafka, Limits, Stream, Topics, UnknownColumns
 from cdc.config.shapes import (
     BROKERS,
     DATABASE_URL,
-    LINE,
     OWNER,
-    PASSWORD,
     PREFIX,
     TABLE_NAME,
     ShortOr,
@@ -44,41 +43,6 @@ class Draft:
         tables = tuple(placed.table for placed in self.tables)
         return Stream(**{**self.said, "name": name, "tables": tables, "topics": topics})
 
-
-class _KafkaRecord(Record[Kafka]):
-    """Settings that make sense together."""
-
-    def read(self, node: Node, reader: Reader) -> Kafka | None:
-        """Where the topics are, and how to get there."""
-        errors = reader.errors
-        said = self.values(node, reader)
-        if said is None:
-            return None
-        for place, message in _contradictions(said, node):
-            reader.error(place, message)
-        return None if reader.errors > errors else Kafka(**said)
-
-
-def _contradictions(said: Mapping[str, Any], node: Node) -> Iterator[tuple[Node, str]]:
-    if "ca" in said and said.get("tls") is False:
-        yield walk(node, "tls"), "`ca` is for TLS: write `tls: true`, or remove `ca`"
-    if "username" in said and walk(node, "password") is node:
-        yield node, 'a `username` needs a `password`: add `password: "${KAFKA_PASSWORD}"`'
-    if "password" in said and walk(node, "username") is node:
-        yield node, "a `password` needs a `username`: add it"
-
-
-KAFKA = _KafkaRecord(
-    "`kafka`",
-    [
-        Field("brokers", BROKERS, "host:port of brokers to begin with. Default 127.0.0.1:9092."),
-        Field("tls", BOOL, "Whether connections are encrypted. Default: only with `ca`."),
-        Field("ca", LINE, "PEM file with the authorities to trust. Default: the system's."),
-        Field("username", LINE, "For SASL. Default: none."),
-        Field("password", PASSWORD, "As ${NAME}."),
-    ],
-    Kafka,
-)
 
 TOPICS: Record[dict[str, Any]] = Record(
     "`topics`",

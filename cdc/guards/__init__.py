@@ -31,7 +31,14 @@ class State(Enum):
 
 
 class GuardError(Exception):
-    """A guard could not be changed; the message says why. Nothing was changed."""
+    """A guard could not be changed; the message says why. Nothing was changed.
+
+    `unreachable` says whether its database cannot be reached.
+    """
+
+    def __init__(self, message: str, *, unreachable: bool = False) -> None:
+        super().__init__(message)
+        self.unreachable = unreachable
 
 
 class Guard(Protocol):

@@ -14,8 +14,10 @@ _FENCED = frozenset(
 )
 """Always final: whoever tried again would in turn fence the relay that has taken over."""
 _REMEDIES = {
-    KafkaError._AUTHENTICATION: "check `username` and `password` under `kafka:`",
-    KafkaError._SSL: "check `tls` and `ca` under `kafka:`",
+    KafkaError._AUTHENTICATION: "check `username`, `password` and `sasl` under `kafka:`",
+    KafkaError.UNSUPPORTED_SASL_MECHANISM: "write one that it takes as `sasl` under `kafka:`",
+    KafkaError._SSL: "check `ca`, `certificate` and `key` under `kafka:`",
+    KafkaError._INVALID_ARG: "check what stands under `kafka:`",
     KafkaError.SASL_AUTHENTICATION_FAILED: "check `username` and `password` under `kafka:`",
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "grant the user Describe, Create and Write on it",
     KafkaError.CLUSTER_AUTHORIZATION_FAILED: "grant the user IdempotentWrite on the cluster",
@@ -61,9 +63,7 @@ def sink_error(what: str, error: KafkaError, stream: str) -> SinkError:
             temporary=False,
             fenced=True,
         )
-    remedy = _REMEDIES.get(code)
-    text = f"{what}: {error.str()} ({error.name()})"
-    return SinkError(f"{text}; {remedy}" if remedy else text, temporary=remedy is None)
+    return SinkError(_text(what, error), temporary=code not in _REMEDIES)
 
 
 def reader_error(what: str, error: KafkaException) -> ReaderError:
@@ -76,5 +76,9 @@ def reader_error(what: str, error: KafkaException) -> ReaderError:
             temporary=False,
             gone=True,
         )
-    text = f"{what}: {reason.str()} ({reason.name()})"
-    return ReaderError(text, temporary=not is_permanent(reason))
+    return ReaderError(_text(what, reason), temporary=not is_permanent(reason))
+
+
+def _text(what: str, error: KafkaError) -> str:
+    text, remedy = f"{what}: {error.str()} ({error.name()})", _REMEDIES.get(error.code())
+    return f"{text}; {remedy}" if remedy else text

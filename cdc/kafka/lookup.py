@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from confluent_kafka import (
     Consumer,
     KafkaError,
     KafkaException,
     Message,
-    TopicCollection,
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient
 
 from cdc.config.model import Kafka
-from cdc.kafka.client import settings
-from cdc.kafka.errors import ReaderError, reader_error, reason_of
+from cdc.kafka.client import brokers, made, settings
+from cdc.kafka.describe import describe
+from cdc.kafka.errors import ReaderError, is_permanent, reader_error, reason_of
 
 # ruff: noqa: SLF001 - the library names its own errors with a `_`
 ASK_WITHIN: Final = 10.0
@@ -40,20 +40,20 @@ class Lookup:
     """A consumer that is told where a log ends; used by one thread."""
 
     def __init__(self, kafka: Kafka, *, committed_only: bool) -> None:
-        """Connects in the background."""
-        self._consumer = Consumer(
-            settings(kafka, _ignore)
-            | {
-                "group.id": "strangler",
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-                "auto.offset.reset": "earliest",
-                "allow.auto.create.topics": False,
-                "isolation.level": "read_committed" if committed_only else "read_uncommitted",
-                # A log's end is told when the broker has waited this long for more.
-                "fetch.wait.max.ms": 10,
-            }
-        )
+        """Connects in the background. Raises `ReaderError` for files that cannot be used."""
+        self._where = f"Kafka ({brokers(kafka)})"
+        self._trouble: KafkaError | None = None
+        given = settings(kafka, self._on_error) | {
+            "group.id": "strangler",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",
+            "allow.auto.create.topics": False,
+            "isolation.level": "read_committed" if committed_only else "read_uncommitted",
+            # A log's end is told when the broker has waited this long for more.
+            "fetch.wait.max.ms": 10,
+        }
+        self._consumer = consumer(kafka, given)
 
     def watermarks(self, partition: tuple[str, int]) -> tuple[int, int]:
         """Offsets of the oldest record that is still there, and of the next one to be written.
@@ -61,14 +61,14 @@ class Lookup:
         The answer to a fetch says where the log ends, too; on the embedded broker that one is
         right, while its answer to the question itself may be smaller.
         """
-        low, high = asked(self._consumer, partition)
+        low, high = self._asked(partition)
         next(self.read(partition, high), None)
         found = self._consumer.get_watermark_offsets(TopicPartition(*partition), cached=True)
         return low, max(high, found[1] if found else high)
 
     def last(self, partition: tuple[str, int]) -> Message | None:
         """The last record of a partition; None for an empty one."""
-        low, high = asked(self._consumer, partition)
+        low, high = self._asked(partition)
         step = _FIRST_STEP  # what ends a transaction has an offset too, so the last may be none
         while True:
             start = max(low, high - step)
@@ -98,6 +98,27 @@ class Lookup:
                 return
             else:
                 raise reader_error(_name(partition), KafkaException(error))
+
+    def _asked(self, partition: tuple[str, int]) -> tuple[int, int]:
+        """Where a log begins and ends; where there is no answer, the reason if there is one."""
+        try:
+            return asked(self._consumer, partition)
+        except ReaderError:
+            self._consumer.poll(0)  # it is told only here
+            if self._trouble is not None and is_permanent(self._trouble):
+                raise reader_error(self._where, KafkaException(self._trouble)) from None
+            raise
+
+    def _on_error(self, error: KafkaError) -> None:
+        self._trouble = error
+
+
+def consumer(kafka: Kafka, given: dict[str, Any]) -> Consumer:
+    """A consumer; raises `ReaderError` for files that cannot be used."""
+    try:
+        return made(Consumer, kafka, given)
+    except KafkaException as error:
+        raise reader_error(f"Kafka ({brokers(kafka)})", error) from error
 
 
 def asked(consumer: Consumer, partition: tuple[str, int]) -> tuple[int, int]:
@@ -131,17 +152,18 @@ def _renew(consumer: Consumer, topic: str) -> bool:
     return True
 
 
-def topic_ids(admin: AdminClient, topics: Sequence[str]) -> Mapping[str, str]:
-    """The identities of the topics that are there. Raises `ReaderError`."""
-    found = {}
-    asked = admin.describe_topics(TopicCollection(list(topics)), request_timeout=ASK_WITHIN)
-    for topic, answer in asked.items():
-        try:
-            found[topic] = str(answer.result(2 * ASK_WITHIN).topic_id)
-        except KafkaException as error:
-            if error.args[0].code() not in _UNKNOWN:
-                raise reader_error(topic, error) from error
-    return found
+def topic_ids(
+    admin: AdminClient, topics: Sequence[str], trouble: Callable[[], KafkaError | None]
+) -> Mapping[str, str]:
+    """The identities of the topics that are there; `trouble` as in `describe`.
+
+    Raises `ReaderError`.
+    """
+    try:
+        found = describe(admin, topics, trouble, ASK_WITHIN)
+    except KafkaException as error:
+        raise reader_error(", ".join(topics), error) from error
+    return {name: str(topic.topic_id) for name, topic in found.items()}
 
 
 def last_checkpoint(kafka: Kafka, topic: str) -> bytes | None:
@@ -160,7 +182,3 @@ def last_checkpoint(kafka: Kafka, topic: str) -> bytes | None:
 
 def _name(partition: tuple[str, int]) -> str:
     return f"{partition[0]}/{partition[1]}"
-
-
-def _ignore(_error: KafkaError) -> None:
-    """A question that gets no answer says so itself."""

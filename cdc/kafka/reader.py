@@ -10,17 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from cdc.applier.ports import Record
 from cdc.config.model import Kafka
 from cdc.kafka.client import brokers, settings
 from cdc.kafka.errors import is_permanent, reader_error
-from cdc.kafka.lookup import ASK_WITHIN, Lookup, asked, topic_ids
+from cdc.kafka.lookup import ASK_WITHIN, Lookup, asked, consumer, topic_ids
 
 _GROUP: Final = "strangler"
 """The library wants a name; no group of that name ever comes to be."""
+_WAITING: Final = 4 * 1024 * 1024
+"""Bytes of records that wait for `poll`; more are asked for while they are fewer."""
+_ANSWER: Final = 1_000_000
+"""Bytes of one answer of a broker, the least that the library takes: some thousand records.
+
+It comes on top of what waits, is compressed ten to one, and each record weighs some hundred bytes
+more: so what is asked for here is what bounds the memory. A larger batch comes all the same.
+"""
 _ROUND: Final = 0.5
 """Seconds of one wait: the library does not let Ctrl-C through while it waits."""
 
@@ -29,11 +37,14 @@ class Reader:
     """See the module's docstring; used by one thread."""
 
     def __init__(self, kafka: Kafka, *, committed_only: bool = True) -> None:
-        """Connects in the background. `committed_only` leaves open and aborted records out."""
+        """Connects in the background. `committed_only` leaves open and aborted records out.
+
+        Raises `ReaderError` for files that cannot be used.
+        """
         self._kafka = kafka
         self._trouble: KafkaError | None = None
         self._lookup: Lookup | None = None
-        self._consumer = Consumer(self._settings(committed_only))
+        self._consumer = consumer(kafka, self._settings(committed_only))
         self._closed = False
         self._admin: AdminClient | None = None
 
@@ -70,7 +81,7 @@ class Reader:
         """What Kafka calls each topic of itself; those that are not there are left out."""
         if self._admin is None:
             self._admin = AdminClient(settings(self._kafka, self._on_error))
-        return topic_ids(self._admin, topics)
+        return topic_ids(self._admin, topics, lambda: self._trouble)
 
     def pause(self, partitions: Iterable[tuple[str, int]]) -> None:
         """Read nothing of these for now; their positions stay."""
@@ -144,6 +155,7 @@ class Reader:
             # A change of the assignment waits for the fetch that is under way.
             "fetch.wait.max.ms": 20,
             "fetch.error.backoff.ms": 100,
-            "queued.max.messages.kbytes": 16 * 1024,
-            "fetch.max.bytes": 16 * 1024 * 1024,
+            "queued.max.messages.kbytes": _WAITING // 1024,
+            "fetch.max.bytes": _ANSWER,
+            "max.partition.fetch.bytes": _ANSWER // 4,
         }

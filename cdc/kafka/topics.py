@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Final
 
-from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stubs forget to export them
     AdminClient,
     ConfigResource,
@@ -18,7 +18,9 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stubs f
 )
 
 from cdc.config.model import Delivery, Limits, Stream
-from cdc.kafka.client import brokers, settings
+from cdc.config.names import command
+from cdc.kafka.client import brokers, made, settings
+from cdc.kafka.describe import describe
 from cdc.kafka.errors import sink_error
 from cdc.kafka.probe import refuse_leaks
 from cdc.relay.ports import SinkError
@@ -40,9 +42,16 @@ class Wanted:
 
 _LOST: Final = (
     "Kafka has none of the topics {prefix}.… that were filled before: it has lost them, or is"
-    " another one. Fill them anew (`strangler cdc run {name} --resnapshot`), let the applier begin"
-    " with them (`strangler cdc apply {name} --restart`), then `strangler cdc verify {name}`"
+    " another one. Fill them anew (`{run}`), let the applier begin"
+    " with them (`{apply}`), then `{verify}`"
 )
+
+
+def _lost(stream: Stream) -> str:
+    return _LOST.format(
+        prefix=stream.topics.prefix, run=command("run", stream, "--resnapshot"),
+        apply=command("apply", stream, "--restart"), verify=command("verify", stream),
+    )  # fmt: skip
 
 
 def ensure_topics(stream: Stream, *events: str, filled: bool = False) -> None:
@@ -53,23 +62,25 @@ def ensure_topics(stream: Stream, *events: str, filled: bool = False) -> None:
     and where exactly once is wanted of a broker that shows aborted records.
     """
     said: list[KafkaError] = []
-    admin = AdminClient(settings(stream.kafka, said.append) | {"allow.auto.create.topics": False})
     wanted = {each.name: each for each in wanted_topics(stream, *events)}
+    given = settings(stream.kafka, said.append) | {"allow.auto.create.topics": False}
     try:
-        found = _describe(admin, wanted)
+        admin = made(AdminClient, stream.kafka, given)
+        found = describe(admin, wanted, lambda: said[-1] if said else None, WITHIN)
         problems = [
             problem
             for name, topic in found.items()
             for problem in _problems(wanted[name], topic, _config(admin, name), stream.limits)
         ]
         if filled and not found:
-            problems = [_LOST.format(prefix=stream.topics.prefix, name=stream.name)]
+            problems = [_lost(stream)]
         if problems:
             raise SinkError("\n".join(problems), temporary=False)
         _create(admin, [each for each in wanted.values() if each.name not in found], stream)
     except KafkaException as error:
-        admin.poll(0)  # the reason why there is no connection says more than that there is none
-        reason = said[-1] if said else error.args[0]
+        reason = error.args[0]
+        if said and reason.code() < 0:  # the library's, not the broker's
+            reason = said[-1]  # why there is no connection says more than that there is none
         what = f"the topics of the stream {stream.name} cannot be made"
         raise sink_error(
             f"{what} on Kafka ({brokers(stream.kafka)})", reason, stream.name
@@ -107,19 +118,6 @@ def batch_of(record: int) -> int:
     return record + record // 500 + 1024
 
 
-def _describe(admin: AdminClient, names: Iterable[str]) -> dict[str, TopicDescription]:
-    """Those of the topics that are there."""
-    found = {}
-    asked = admin.describe_topics(TopicCollection(list(names)), request_timeout=WITHIN)
-    for name, answer in asked.items():
-        try:
-            found[name] = answer.result(2 * WITHIN)
-        except KafkaException as error:
-            if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
-                raise
-    return found
-
-
 def _create(admin: AdminClient, missing: list[Wanted], stream: Stream) -> None:
     if not missing:
         return
@@ -151,7 +149,7 @@ def _create(admin: AdminClient, missing: list[Wanted], stream: Stream) -> None:
 def _wait_for(admin: AdminClient, made: set[str]) -> None:
     """A topic is made before every broker knows it."""
     deadline = time.monotonic() + WITHIN
-    while missing := made - _describe(admin, made).keys():
+    while missing := made - describe(admin, made, lambda: None, WITHIN).keys():
         if time.monotonic() >= deadline:
             names = ", ".join(sorted(missing))
             raise SinkError(f"Kafka made the topics {names} and does not know them", temporary=True)

@@ -6,22 +6,27 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from threading import Event
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Connection, Engine, create_engine, func, make_url, select
+from sqlalchemy import Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from cdc.applier import state
-from cdc.applier.tables import applied_table, now_ms
 from cdc.applier.targets import open_target
 from cdc.change import MarkerKind
 from cdc.config.model import Stream
+from cdc.config.names import command
 from cdc.reconcile.forms import SQLITE
 from cdc.relay.ports import SourceControl
 
 RelayReport: TypeAlias = Callable[[], Mapping[str, Any] | None]
 """What the relay last said of itself (`cdc.relay.status`); None where nothing is known."""
-_T = applied_table.c
+
+
+PATIENCE: Final = 2.0
+"""Seconds of waiting after which it is said what is waited for, again and again."""
+Waiting: TypeAlias = Callable[[str], None]
+"""Told what is waited for, a clause."""
 
 
 class BarrierError(Exception):
@@ -43,9 +48,10 @@ class Barriers:
 
     def __init__(
         self, stream: Stream, control: SourceControl, engine: Engine, within: float,
-        stop: Event, relay: RelayReport | None = None,
+        stop: Event, relay: RelayReport | None = None, waiting: Waiting = lambda _what: None,
     ) -> None:  # fmt: skip
         """Each barrier is waited for at most `within` seconds."""
+        self._waiting = waiting
         self._stream, self._control, self._engine = stream, control, engine
         self._within, self._stop, self._relay = within, stop, relay
 
@@ -63,18 +69,30 @@ class Barriers:
     def wait(self, seq: int) -> int:
         """Wait for a marker; its `seq`. Raises `BarrierError`."""
         try:
-            if state.wait_arrived(
-                self._engine, self._stream.name, seq, self._within, stop=self._stop
-            ):
+            if self._arrives(seq):
                 return seq
-            reason = "it was asked to stop" if self._stop.is_set() else self._why(seq)
+            reason = "it was asked to stop" if self._stop.is_set() else self._why(seq, self._within)
         except SQLAlchemyError as error:
             reason = f"the target cannot be asked ({type(error).__name__})"
+            raise BarrierError(f"what is on its way did not arrive: {reason}") from error
         raise BarrierError(f"what is on its way did not arrive: {reason}")
 
-    def _why(self, seq: int) -> str:
+    def _arrives(self, seq: int) -> bool:
+        """Whether it comes in time; where it takes its time, it is said what is waited for."""
+        began = time.monotonic()
+        while True:
+            left = began + self._within - time.monotonic()
+            if state.wait_arrived(
+                self._engine, self._stream.name, seq, min(PATIENCE, left), stop=self._stop
+            ):
+                return True
+            if left <= PATIENCE or self._stop.is_set():
+                return False
+            self._waiting(self._why(seq, round(time.monotonic() - began)))
+
+    def _why(self, seq: int, within: float) -> str:
         with self._engine.connect() as connection:
-            return why(connection, self._stream, seq, self._within, self._relay)
+            return why(connection, self._stream, seq, within, self._relay)
 
 
 def why(
@@ -84,7 +102,7 @@ def why(
     known = state.stream_state(connection, stream.name)
     places = state.positions(connection, stream.name)
     if known is None or not places:
-        return f"no applier of {stream.name} has read anything yet: start one"
+        return f"no applier of {stream.name} has read anything yet: `{command('apply', stream)}`"
     if known.state == "stopped":
         return f"the applier has stopped ({known.message})"
     behind = [place for place in places.values() if place.marker_seq < seq]
@@ -95,13 +113,13 @@ def why(
             f"{len(behind)} of {len(places)} partitions wait for rows of other partitions"
             f" ({waiting} keys are waiting)"
         )
-    if not _leased(connection, stream.name):
-        return f"no applier of {stream.name} is running: start one"
+    if not state.leases(connection, stream.name).holders:
+        return f"no applier of {stream.name} is running: `{command('apply', stream)}`"
     held = (relay() or {}) if relay else {}
     if held.get("dead_keys"):
         return (
             f"the relay holds markers back as {held['dead_keys']} keys have dead letters: mend"
-            f" them, then ask for a snapshot"
+            f" them, then `{command('snapshot', stream)}`"
         )
     lag = state.lag(connection, stream.name, time.time)
     return (
@@ -109,8 +127,3 @@ def why(
         f" is {lag or 0:.1f} s behind: the relay does not run, holds markers back because of dead"
         " letters, or needs more time"
     )
-
-
-def _leased(connection: Connection, stream: str) -> bool:
-    live = (_T.stream == stream, _T.lease_until > now_ms(connection))
-    return bool(connection.execute(select(func.count()).where(*live)).scalar())

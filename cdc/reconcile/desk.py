@@ -11,7 +11,7 @@ from threading import Event, Thread
 from cdc.config.model import Stream, TableSync
 from cdc.functions import load
 from cdc.mapping import mappings
-from cdc.reconcile.barrier import Barriers, RelayReport, open_engine
+from cdc.reconcile.barrier import Barriers, RelayReport, Waiting, open_engine
 from cdc.reconcile.dialects import Session, database_of, open_session
 from cdc.reconcile.dialects.base import Dialect, Field, Selected
 from cdc.reconcile.plan import Pair, Plan, ReconcileError, plan
@@ -38,6 +38,8 @@ class Options:
     range_rows: int = RANGE
     batch: int = 2_000
     """Keys that are looked at again at a time."""
+    waiting: Waiting = lambda _what: None
+    """Told what is waited for where that takes a while."""
 
 
 @dataclass(slots=True)
@@ -140,7 +142,9 @@ def open_desk(
         target = _control(stack, replace(stream, source=stream.target, target=None))
         engine = open_engine(stream)
         stack.callback(engine.dispose)
-        barriers = Barriers(stream, control, engine, options.barrier_within, stop, relay)
+        barriers = Barriers(
+            stream, control, engine, options.barrier_within, stop, relay, options.waiting
+        )
         desk = Desk(stream, options, control, target, barriers, stop, databases)
         with _watched(desk):
             yield desk

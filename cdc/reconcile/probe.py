@@ -6,10 +6,11 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from operator import attrgetter
 from threading import Event
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,10 +19,13 @@ from cdc.applier import state
 from cdc.applier.places import Place
 from cdc.change import MarkerKind
 from cdc.config.model import Delivery, Stream
+from cdc.config.names import command
 from cdc.kafka.errors import ReaderError
 from cdc.kafka.lookup import Lookup
 from cdc.reconcile.barrier import RelayReport, open_engine, why
 from cdc.reconcile.plan import ReconcileError
+from cdc.reconcile.report import UNREACHABLE
+from cdc.reconcile.unreachable import is_unreachable
 from cdc.relay.ports import SourceError
 from cdc.sources import open_control
 
@@ -48,11 +52,18 @@ class ProbeReport:
     partitions: int = 0
     stuck: str | None = None
     """Where it got stuck and what to do; None when it came through."""
+    unreachable: bool = False
+    """Whether it got stuck at a server that cannot be reached."""
 
     @property
     def through(self) -> bool:
         """Whether it came out at the end."""
         return self.stuck is None
+
+    @property
+    def exit_code(self) -> int:
+        """0 when it came through, 1 when it got stuck, 5 where a server cannot be reached."""
+        return UNREACHABLE if self.unreachable else int(not self.through)
 
     def to_json(self) -> str:
         """One JSON object."""
@@ -74,7 +85,7 @@ def probe(
             return probing.run(stack, relay)
         except (SourceError, ReaderError, SQLAlchemyError) as error:
             said = type(error).__name__ if isinstance(error, SQLAlchemyError) else str(error)
-            return probing.report(said)
+            return replace(probing.report(said), unreachable=is_unreachable(error))
 
 
 class _Probing:
@@ -112,7 +123,8 @@ class _Probing:
 
     def report(self, stuck: str | None) -> ProbeReport:
         """As far as it came."""
-        stages = dict(zip(_STAGES, [round(each, 4) for each in self._seconds], strict=False))
+        seconds = [round(each, 4) for each in self._seconds]
+        stages: dict[str, Any] = dict(zip(_STAGES, seconds, strict=False))
         return ProbeReport(
             self._stream.name, self._seq, partitions=len(self._partitions), stuck=stuck, **stages
         )
@@ -157,9 +169,10 @@ def _relay_says(stream: Stream, relay: RelayReport | None, within: float) -> str
     if known.get("dead_keys"):
         return (
             f"the relay holds markers back as {known['dead_keys']} keys have dead letters: mend"
-            " them, then ask for a snapshot"
+            f" them, then `{command('snapshot', stream)}`"
         )
     return (
         f"the probe did not come out of the source's log within {within:g} s: the relay of"
-        f" {stream.name} does not run, is far behind, or holds markers back because of dead letters"
+        f" {stream.name} does not run (`{command('run', stream)}`), is far behind, or holds markers"
+        " back because of dead letters"
     )

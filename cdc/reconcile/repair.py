@@ -14,7 +14,7 @@ from threading import Event
 
 from cdc.change import MarkerKind, Row, Value
 from cdc.config.model import Stream
-from cdc.reconcile.barrier import RelayReport
+from cdc.reconcile.barrier import PATIENCE, RelayReport
 from cdc.reconcile.canonical import canonical
 from cdc.reconcile.compare import describe
 from cdc.reconcile.desk import Desk, Options, open_desk
@@ -137,11 +137,17 @@ def _send(desk: Desk, plan: Plan, batch: _Batch, within: float) -> tuple[list[Di
     """
     body = {"table": plan.table.table, "keys": [list(key) for key in batch.keys]}
     desk.barriers.mark(MarkerKind.REPAIR, body)
-    deadline, pending = time.monotonic() + within, list(batch.texts)
+    began, pending = time.monotonic(), list(batch.texts)
     with desk.looking(plan) as (source, target):
         while True:
             found = settle(pending, source, target, desk.barriers.pass_, desk.options.rounds)
             pending = [*found.different, *found.unsettled]
-            if not pending or desk.stop.is_set() or time.monotonic() > deadline:
+            waited = time.monotonic() - began
+            if pending and waited > PATIENCE:
+                desk.options.waiting(
+                    f"{len(pending)} rows of {plan.table.table} have yet to arrive: the relay does"
+                    " first what it was asked for before, such as a snapshot"
+                )
+            if not pending or desk.stop.is_set() or waited > within:
                 left = describe(plan, found.different, source, target, desk.options.show_values)
                 return left, len(found.unsettled)

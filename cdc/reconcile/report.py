@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Final
 
 from cdc.change import Value
 
@@ -23,6 +24,8 @@ class Outcome(StrEnum):
 
 
 EXIT_CODES: Mapping[Outcome, int] = {Outcome.EQUAL: 0, Outcome.DIFFERENT: 1, Outcome.UNKNOWN: 3}
+UNREACHABLE: Final = 5
+"""Where a server cannot be reached: the exit code of every command for it."""
 
 
 class Lack(StrEnum):
@@ -94,6 +97,8 @@ class Report:
     """Seconds since 1970."""
     reason: str | None = None
     """Why nothing more can be said; None where all tables were compared."""
+    unreachable: bool = False
+    """Whether it is because a server cannot be reached."""
 
     @property
     def outcome(self) -> Outcome:
@@ -105,7 +110,9 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 equal, 1 different, 3 unknown."""
+        """0 equal, 1 different, 3 unknown, 5 where a server could not be reached."""
+        if self.outcome is Outcome.UNKNOWN and self.unreachable:
+            return UNREACHABLE
         return EXIT_CODES[self.outcome]
 
     def to_json(self) -> str:

@@ -12,6 +12,7 @@ from cdc.reconcile.compare import Comparison, steps
 from cdc.reconcile.desk import Desk, Options, Progress, open_desk
 from cdc.reconcile.plan import ReconcileError
 from cdc.reconcile.report import Report, TableReport
+from cdc.reconcile.unreachable import is_unreachable
 from cdc.relay.ports import SourceError
 
 
@@ -28,16 +29,20 @@ def verify(
     began = time.monotonic()
     reports: list[TableReport] = []
     reason: str | None = None
+    unreachable = False
     try:
         with open_desk(stream, options, stop, relay) as desk:
             chosen_tables = chosen(stream, tables)
             # One by one, so that what was found stays when a later table cannot be compared.
             reports.extend(_compare(desk, table, progress) for table in chosen_tables)
     except (ReconcileError, BarrierError, SourceError) as error:
-        reason = "it was asked to stop" if stop is not None and stop.is_set() else str(error)
+        stopped = stop is not None and stop.is_set()
+        reason = "it was asked to stop" if stopped else str(error)
+        unreachable = not stopped and is_unreachable(error)
     return Report(
-        stream.name, tuple(reports), round(time.monotonic() - began, 3), time.time(), reason
-    )
+        stream.name, tuple(reports), round(time.monotonic() - began, 3), time.time(), reason,
+        unreachable,
+    )  # fmt: skip
 
 
 def chosen(stream: Stream, tables: Sequence[str]) -> list[TableSync]:

@@ -11,33 +11,24 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from operator import itemgetter
 
 import orjson
+import structlog
 
-from cdc.change import MarkerKind, Relation, Row
-from cdc.relay.ports import Chunk, SourceControl
-from cdc.snapshot import Run
+from cdc.change import MarkerKind, Relation
+from cdc.config.model import Limits
+from cdc.relay.ports import SourceControl
+from cdc.relay.reading import AHEAD, Reading, Share, read
+from cdc.snapshot import ADDED, Run
 
-AHEAD = 2
-"""Chunks that may be read before the log has reached their markers; bounds the memory."""
+_LOOK_EVERY, _PATIENCE = 0.1, 5.0
+"""Seconds between looks at the writers of a table that has joined, and until that is said."""
 ENDS_WITHIN = 10.0
 """Seconds that `close` waits; a statement that runs longer ends by its own time limit."""
 
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One chunk that was read, waiting for its high marker."""
-
-    run: Run
-    """As it was when its reading began."""
-    chunk: Chunk
-    last: bool
-    """Whether the table holds nothing after it."""
-    gone: tuple[Row, ...] = ()
-    """Keys of a repair that no row has."""
+log = structlog.get_logger()
 
 
 @dataclass(slots=True, eq=False)
@@ -64,10 +55,10 @@ class ChunkReader:
     """Reads one run after another; each public method is called by the relay's thread."""
 
     def __init__(
-        self, connect: Callable[[], SourceControl], stream: str, epoch: int, limit: int,
-        keys: dict[str, tuple[str, ...]], rate: int | None,
+        self, connect: Callable[[], SourceControl], stream: str, epoch: int, limits: Limits,
+        keys: dict[str, tuple[str, ...]],
     ) -> None:  # fmt: skip
-        self._connect, self._stream, self._limit, self._rate = connect, stream, limit, rate
+        self._connect, self._stream, self._limits = connect, stream, limits
         self._keys = keys
         self._epoch, self._started = epoch, 0
         self._task: _Task | None = None
@@ -136,9 +127,11 @@ class ChunkReader:
     def _read(self, control: SourceControl, task: _Task) -> None:
         run = task.run
         relation = control.relation(run.table, self._keys[run.table])
-        after = run.after
         if run.keys is None:
             self.estimates[run.table] = control.estimate(relation)
+        if run.id == ADDED and run.after is None:
+            self._outwait(control, relation, task.stop)
+        share = Share(self._limits, few=run.keys is not None)
         while True:
             task.room.acquire()
             if task.stop.is_set():
@@ -147,54 +140,27 @@ class ChunkReader:
             task.tokens += 1
             token = f"{task.prefix}{task.tokens}"
             self._mark(control, MarkerKind.LOW, token)
-            reading = self._reading(control, relation, run, after)
+            reading = read(control, relation, run, share)
             task.ready[token] = reading
             self._mark(control, MarkerKind.HIGH, token)
             if reading.last:
                 return
-            after = key_of(relation, reading.chunk.rows[-1])
+            run = reading.then
             self._pace(began, len(reading.chunk.rows), task.stop)
 
-    def _reading(
-        self, control: SourceControl, relation: Relation, run: Run, after: Row | None
-    ) -> Reading:
-        if run.keys is not None:
-            chunk = control.rows(relation, run.keys)
-            return Reading(run, chunk, last=True, gone=_gone(control, relation, run.keys, chunk))
-        chunk = control.chunk(relation, after, self._limit, run.where)
-        return Reading(run, chunk, last=len(chunk.rows) < self._limit)
+    def _outwait(self, control: SourceControl, relation: Relation, stop: threading.Event) -> None:
+        """Read nothing of a table that has just joined before the log is sure to have the rest."""
+        since, before = time.monotonic(), control.unlogged(relation)
+        said = False
+        while before and not stop.wait(_LOOK_EVERY):
+            before &= control.unlogged(relation)
+            if before and not said and time.monotonic() - since > _PATIENCE:
+                said = True
+                log.warning("snapshot_waits", table=relation.table, transactions=len(before))
 
     def _mark(self, control: SourceControl, kind: MarkerKind, token: str) -> None:
         control.mark(self._stream, kind, orjson.dumps({"token": token}).decode())
 
     def _pace(self, began: float, rows: int, stop: threading.Event) -> None:
-        if self._rate:
-            stop.wait(max(0.0, began + rows / self._rate - time.monotonic()))
-
-
-def keys_of(relation: Relation, rows: Sequence[Row]) -> list[Row]:
-    """The values of every row's key. A chunk has thousands of rows, so nothing is asked twice."""
-    if len(relation.key) == 1:
-        index = relation.key[0]
-        return [(row[index],) for row in rows]
-    return list(map(itemgetter(*relation.key), rows))
-
-
-def key_of(relation: Relation, row: Row) -> Row:
-    """The values of a row's key."""
-    return tuple(row[index] for index in relation.key)
-
-
-def _gone(
-    control: SourceControl, relation: Relation, keys: tuple[Row, ...], chunk: Chunk
-) -> tuple[Row, ...]:
-    """The keys that no row has, asked one by one.
-
-    A key that was asked for in another spelling than the row's (`1.0`, a UUID in capitals) is not
-    among the rows as it stands, and yet names one: a deletion would remove it from the copy.
-    """
-    found = set(keys_of(relation, chunk.rows))
-    return tuple(
-        key for key in dict.fromkeys(keys)
-        if key not in found and not control.rows(relation, [key]).rows
-    )  # fmt: skip
+        if self._limits.rate:
+            stop.wait(max(0.0, began + rows / self._limits.rate - time.monotonic()))

@@ -86,6 +86,8 @@ class Chunk:
     visible: Callable[[str], bool] | None
     """Whether a transaction (`Begin.xid`) is contained in the rows; None where a commit's place in
     the log says so (`docs/adr`: PostgreSQL makes commits visible after logging them)."""
+    cut: bool = False
+    """Whether it ended before its limit because its rows are many bytes; there may be more."""
 
 
 class SourceControl(Protocol):
@@ -101,12 +103,24 @@ class SourceControl(Protocol):
         """
 
     def chunk(
-        self, relation: Relation, after: Row | None, limit: int, where: str | None = None
-    ) -> Chunk:
-        """Up to `limit` rows whose key is greater than `after` (key values, in key order)."""
+        self, relation: Relation, after: Row | None, limit: int, where: str | None = None,
+        most: int | None = None,
+    ) -> Chunk:  # fmt: skip
+        """Up to `limit` rows whose key is greater than `after` (key values, in key order).
+
+        With `most`, no more than about so many bytes of them, but one row at least. They are not
+        in memory before that is known.
+        """
 
     def rows(self, relation: Relation, keys: Sequence[Row]) -> Chunk:
         """The rows with these keys; those that do not exist are left out."""
+
+    def unlogged(self, relation: Relation) -> frozenset[str]:
+        """Open transactions that may have changed the table before the log was told to have it.
+
+        What they wrote then comes neither by the log nor, until they have ended, by a chunk. To be
+        asked again until those named first are gone. Empty where the log has every table.
+        """
 
     def estimate(self, relation: Relation) -> int:
         """About how many rows the table has; from statistics where counting is dear."""

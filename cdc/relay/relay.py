@@ -11,13 +11,15 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from cdc.change import Position
+from cdc.change import Identity, Position
 from cdc.checkpoint import Checkpoint, CheckpointError
 from cdc.config.model import Stream
+from cdc.config.names import command
 from cdc.relay.counters import Counters
+from cdc.relay.joining import joined
 from cdc.relay.ports import SinkError, Source, SourceError
 from cdc.relay.session import Parts, RetentionError, Session
-from cdc.snapshot import Run
+from cdc.snapshot import INITIAL, Run
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 30.0
 _CALM = 10.0
@@ -32,9 +34,20 @@ class Wanted:
     """How a relay is to start."""
 
     snapshot: bool = True
-    """Whether the first start copies what is there already; that of a reverse stream never does."""
+    """Whether what is there already is copied: at the first start, and of a table that joins the
+    stream later. A reverse stream never does."""
     resnapshot: bool = False
     """Whether to begin a new incarnation: the log was lost, or is another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a relay asks and tells its store outside of sessions."""
+
+    known: Callable[[], bytes | None] = lambda: None
+    """The checkpoint before anything is claimed, where it is sure to be the newest."""
+    ended: Callable[[str], None] = lambda _reason: None
+    """Told when the relay ends in order, and why; raises `CheckpointError`."""
 
 
 class RelayError(Exception):
@@ -47,17 +60,35 @@ class Relay:
     def __init__(
         self,
         stream: Stream,
-        make: Callable[[], Parts],
+        make: Callable[[Source], Parts],
         source: Callable[[], Source],
         wanted: Wanted,
         counters: Counters,
+        around: Around = Around(),
     ) -> None:
         """`make` connects to the store and to Kafka; `source` opens the source's log alone."""
         self._stream, self._make, self._source, self._wanted = stream, make, source, wanted
+        self._around = around
         self.counters = counters
 
     def run(self, stop: threading.Event) -> None:
         """Relay until `stop` is set. Raises `RelayError`."""
+        reason = ""
+        try:
+            self._run(stop)
+        except BaseException as error:
+            reason = str(error) if isinstance(error, RelayError) else type(error).__name__
+            raise
+        finally:
+            self._say_ended(reason)
+
+    def _say_ended(self, reason: str) -> None:
+        try:
+            self._around.ended(reason)
+        except CheckpointError as error:  # it will be found out by the time that passes
+            log.info("end_not_noted", stream=self._stream.name, reason=str(error))
+
+    def _run(self, stop: threading.Event) -> None:
         wait = _FIRST_WAIT
         while not stop.is_set():
             began = time.monotonic()
@@ -74,26 +105,37 @@ class Relay:
             wait = min(wait * 2, _LONGEST_WAIT)
 
     def _session(self, stop: threading.Event) -> None:
-        parts = self._make()
-        with closing(parts.sink), closing(parts.source):
-            # First of all, so that nothing of an earlier relay can still become a fact.
-            parts.sink.open(_OPEN_WITHIN)
-            checkpoint = self._pinned(parts)
-            parts.checkpoints.save(checkpoint.to_bytes())
-            # Once it is a fact, so that a failure before leaves it to the next session.
-            self._wanted = replace(self._wanted, resnapshot=False)
-            log.info(
-                "relay_started",
-                stream=self._stream.name,
-                epoch=parts.epoch,
-                incarnation=checkpoint.incarnation,
-                position=parts.source.text(checkpoint.resume),
-            )
-            try:
-                Session(self._stream, parts, checkpoint, self.counters).run(stop)
-            except RetentionError:
-                parts.source.release()
-                raise
+        with closing(self._source()) as source:
+            self._may_begin(source)
+            with closing((parts := self._make(source)).sink):
+                self._relay(parts, stop)
+
+    def _may_begin(self, source: Source) -> None:
+        """Whether this relay could go on at all: one that cannot must not end the one that can."""
+        here, checkpoint = source.identity(), self._checkpoint(self._around.known())
+        goes_on = checkpoint is not None and not checkpoint.is_forgotten
+        if checkpoint is not None and goes_on and not self._wanted.resnapshot:
+            self._check(here, checkpoint)
+
+    def _relay(self, parts: Parts, stop: threading.Event) -> None:
+        # Before the checkpoint is read: nothing of an earlier relay can still become a fact.
+        parts.sink.open(_OPEN_WITHIN)
+        checkpoint = self._pinned(parts)
+        parts.checkpoints.save(checkpoint.to_bytes())
+        # Once it is a fact, so that a failure before leaves it to the next session.
+        self._wanted = replace(self._wanted, resnapshot=False)
+        log.info(
+            "relay_started",
+            stream=self._stream.name,
+            epoch=parts.epoch,
+            incarnation=checkpoint.incarnation,
+            position=parts.source.text(checkpoint.resume),
+        )
+        try:
+            Session(self._stream, parts, checkpoint, self.counters).run(stop)
+        except RetentionError:
+            parts.source.release()
+            raise
 
     def _spare_the_disk(self) -> None:
         """Give the log up if it has grown too far while Kafka could not be reached."""
@@ -110,8 +152,7 @@ class Relay:
 
     def _pinned(self, parts: Parts) -> Checkpoint:
         """The checkpoint to go on from, its log being the one that is there."""
-        kept = parts.checkpoints.load()
-        checkpoint = Checkpoint.from_bytes(kept) if kept else None
+        checkpoint = self._checkpoint(parts.checkpoints.load())
         if checkpoint is not None and self._wanted.resnapshot:
             rows = self._wanted.snapshot
             if checkpoint.prefix in {"", self._stream.topics.prefix}:
@@ -119,15 +160,14 @@ class Relay:
             partitions = self._stream.topics.partitions
             return self._first(parts, checkpoint.incarnation + 1, partitions, rows=rows)
         if checkpoint is None or checkpoint.is_forgotten:
-            # The way back begins while the other side owns the rows: what is there already is a
-            # copy that lags, and must not overwrite what it was copied from.
-            rows = self._wanted.snapshot and not self._stream.reverse
             # For want of a checkpoint, one that is greater than every earlier one: an epoch.
             incarnation = parts.epoch if checkpoint is None else checkpoint.incarnation
-            return self._first(parts, incarnation, self._stream.topics.partitions, rows=rows)
-        self._check(parts, checkpoint)
+            partitions = self._stream.topics.partitions
+            return self._first(parts, incarnation, partitions, rows=self._rows)
+        self._check(parts.source.identity(), checkpoint)
         parts.source.start(checkpoint.resume)
-        return checkpoint
+        # Now that the source has said that it brings the changes of every table.
+        return joined(checkpoint, self._stream, rows=self._rows)
 
     def _first(self, parts: Parts, incarnation: int, partitions: int, *, rows: bool) -> Checkpoint:
         resume: Position = parts.source.start(None)
@@ -138,24 +178,38 @@ class Relay:
             resume=resume,
             partitions=partitions,
             prefix=self._stream.topics.prefix,
-            runs=tuple(Run("initial", table.table) for table in tables),
+            runs=tuple(Run(INITIAL, table.table) for table in tables),
+            tables=tuple(table.table for table in self._stream.tables),
         )
 
-    def _check(self, parts: Parts, checkpoint: Checkpoint) -> None:
-        name = self._stream.name
-        differs = parts.source.identity().differences(checkpoint.identity)
+    @property
+    def _rows(self) -> bool:
+        """Whether tables that are new to the stream are copied, and not their changes alone.
+
+        The way back begins while the other side owns the rows: what is there already is a copy that
+        lags, and must not overwrite what it was copied from.
+        """
+        return self._wanted.snapshot and not self._stream.reverse
+
+    def _checkpoint(self, kept: bytes | None) -> Checkpoint | None:
+        undo = command("init", self._stream, "--undo")
+        return Checkpoint.from_bytes(kept, undo) if kept else None
+
+    def _check(self, here: Identity, checkpoint: Checkpoint) -> None:
+        name, anew = self._stream.name, command("run", self._stream, "--resnapshot")
+        differs = here.differences(checkpoint.identity)
         if differs:
             raise RelayError(
                 f"the source of the stream {name} is not the one that was read before"
                 f" ({'; '.join(differs)}): changes between the two are lost; resume with"
-                f" `strangler cdc run {name} --resnapshot`"
+                f" `{anew}`"
             )
         if checkpoint.prefix not in {"", self._stream.topics.prefix}:
             raise RelayError(
                 f"the topics of the stream {name} began with {checkpoint.prefix} and routes.yaml"
                 f" says {self._stream.topics.prefix}: new topics would lack everything before;"
                 " write the old prefix, or fill new ones by"
-                f" `strangler cdc run {name} --resnapshot`"
+                f" `{anew}`"
             )
         self._check_partitions(checkpoint)
 

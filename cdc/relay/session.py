@@ -18,6 +18,7 @@ import structlog
 from cdc.change import Begin, Change, Commit, Event, MarkerKind, Reached, Relation
 from cdc.checkpoint import Checkpoint
 from cdc.config.model import Delivery, Stream
+from cdc.config.names import command
 from cdc.envelope import Log, Outgoing
 from cdc.failpoints import reach
 from cdc.relay.chores import Chores, Duties
@@ -77,9 +78,7 @@ class Session:
         era = Era(checkpoint.incarnation, parts.epoch, checkpoint.partitions)
         self._emitter = Emitter(stream, log, sink, parts.outgoing, era, self._dead, counters)
         keys = {table.table: table.key for table in stream.tables}
-        reader = ChunkReader(
-            parts.connect, stream.name, parts.epoch, stream.limits.chunk, keys, stream.limits.rate
-        )
+        reader = ChunkReader(parts.connect, stream.name, parts.epoch, stream.limits, keys)
         self.snapshots = Snapshots(reader, self._emitter, counters, list(keys), checkpoint.runs)
         self._chores = Chores(
             Duties(
@@ -291,6 +290,6 @@ class RetentionError(SourceError):
         super().__init__(
             f"the source keeps {size} bytes of log for the stream {stream.name}, more than"
             f" limits.retained_stop ({stream.limits.retained_stop}): the log was given up so that"
-            f" its disk survives; resume with `strangler cdc run {stream.name} --resnapshot`",
+            f" its disk survives; resume with `{command('run', stream, '--resnapshot')}`",
             temporary=False,
         )

@@ -9,11 +9,12 @@ from typing import Any
 import structlog
 
 from cdc.change import ABSENT, Marker, MarkerKind, Relation, Row
-from cdc.relay.chunks import ChunkReader, Reading, key_of, keys_of
+from cdc.relay.chunks import ChunkReader
 from cdc.relay.counters import Counters
 from cdc.relay.emitter import Emitter
 from cdc.relay.ports import SourceError
-from cdc.snapshot import MOST_AGAIN, Run, Touched
+from cdc.relay.reading import Reading, keys_of
+from cdc.snapshot import ADDED, INITIAL, MOST_AGAIN, Run, Touched
 
 REMEMBERED = 100_000
 """Transactions whose names are remembered while no snapshot runs, as their keys are not."""
@@ -115,7 +116,7 @@ class Snapshots:
         """What a person has asked for ends with its failure; the stream itself must not."""
         run = self._reading
         temporary = isinstance(failure, SourceError) and failure.temporary
-        if run is None or temporary or _is_again(run) or run.id == "initial":
+        if run is None or temporary or _is_again(run) or run.id in {INITIAL, ADDED}:
             raise failure
         self._runs = [each for each in self._runs if not _same(each, run)]
         self._reader.stop()
@@ -140,7 +141,7 @@ class Snapshots:
             self._counters.chunks_again += 1
             self._start(run)
             return
-        self._runs[position : position + 1] = self._advanced(run, reading)
+        self._runs[position : position + 1] = self._advanced(reading)
         if reading.last:
             self._reading = None
         self._emit(run, reading, touched)
@@ -177,11 +178,8 @@ class Snapshots:
         )  # fmt: skip
         self._runs.insert(next(place, len(self._runs)), run)
 
-    def _advanced(self, run: Run, reading: Reading) -> list[Run]:
-        rows = reading.chunk.rows
-        after = key_of(reading.chunk.relation, rows[-1]) if rows else None
-        run = run.advanced(after, len(rows), last=reading.last)
-        return [] if run.done and _is_short(run) else [run]
+    def _advanced(self, reading: Reading) -> list[Run]:
+        return [] if reading.last and _is_short(reading.run) else [reading.then]
 
     def _ask(self, marker: Marker) -> None:
         try:

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from cdc.bounded import taken
 from cdc.change import (
     Begin,
     Change,
@@ -40,6 +41,8 @@ class ScriptedSource:
         """How often."""
         self.failure: SourceError | None = None
         """Raised by the next `read`, once."""
+        self.unreachable: SourceError | None = None
+        """Raised for whoever connects, for as long as it is set."""
         self.at_once = 1000
         """Events of one `read`."""
         self.changed = threading.Condition()
@@ -59,6 +62,8 @@ class ScriptedSource:
 
     def identity(self) -> Identity:
         """Of `facts`."""
+        if self.unreachable is not None:
+            raise self.unreachable
         return Identity.of(**self.facts)
 
     def start(self, resume: Position | None) -> Position:
@@ -126,6 +131,10 @@ class ScriptedControl:
         """Called before rows are read: whoever writes there writes between the markers."""
         self.failure: Exception | None = None
         """Raised when rows are read."""
+        self.writers: frozenset[str] = frozenset()
+        """Transactions that began before the log had the tables."""
+        self.asked = 0
+        """How often somebody asked for them."""
         self.seq = 0
         self.opened = self.closed = 0
         """How many sessions there were."""
@@ -169,19 +178,29 @@ class ScriptedControl:
         return self.relations[table]
 
     def chunk(
-        self, relation: Relation, after: Row | None, limit: int, where: str | None = None
-    ) -> Chunk:
+        self, relation: Relation, after: Row | None, limit: int, where: str | None = None,
+        most: int | None = None,
+    ) -> Chunk:  # fmt: skip
         """Rows in the order of their keys; `where` is refused, as there is no SQL."""
         if where is not None:
             raise SourceError("there is no SQL here", temporary=False)
         found = self._read(relation)
         keys = sorted(key for key in found if after is None or key > after)
-        return Chunk(relation, [found[key] for key in keys[:limit]], None)
+        rows = [found[key] for key in keys[:limit]]
+        if most is None:
+            return Chunk(relation, rows, None)
+        some, cut = taken(rows, relation, most)
+        return Chunk(relation, some, None, cut)
 
     def rows(self, relation: Relation, keys: Sequence[Row]) -> Chunk:
         """Those that are there."""
         found = self._read(relation)
         return Chunk(relation, [found[key] for key in keys if key in found], None)
+
+    def unlogged(self, relation: Relation) -> frozenset[str]:  # noqa: ARG002 - of any table
+        """What the script says."""
+        self.asked += 1
+        return self.writers
 
     def estimate(self, relation: Relation) -> int:
         """How many there are."""

@@ -27,7 +27,7 @@ class Kind(StrEnum):
     WAITING = "waiting"
     """Live, but not every replica has said so in time."""
     UNAVAILABLE = "unavailable"
-    """The gateway or the store cannot be reached."""
+    """The gateway, the store, a database or Kafka cannot be reached."""
 
 
 EXIT_CODES = {

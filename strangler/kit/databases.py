@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from typing import Final
-from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, parse_qsl, unquote, urlsplit
 
 FAMILIES: Final = {
     "postgresql": "postgresql",
@@ -14,6 +14,12 @@ FAMILIES: Final = {
     "sqlite": "sqlite",
 }
 """What a URL's scheme means, whatever driver is named behind a `+`."""
+
+MYSQL_TLS: Final[tuple[str, ...]] = (
+    "ssl_ca", "ssl_cert", "ssl_key", "ssl_key_password", "ssl_verify_cert", "ssl_verify_identity",
+    "ssl_disabled",
+)  # fmt: skip
+"""PyMySQL's arguments that a URL's query may hold."""
 
 _PORTS: Final = {"postgresql": 5432, "mysql": 3306}
 _HERE: Final = frozenset({"", "localhost", "127.0.0.1", "::1"})
@@ -40,6 +46,22 @@ def database_of(url: str) -> str:
     host = (parts.hostname or query.get("host", query.get("unix_socket", [""]))[0]).lower()
     port = parts.port or _PORTS[kind]
     return f"{kind}://{'localhost' if host in _HERE else host}:{port}{unquote(parts.path)}"
+
+
+def mysql_tls(url: str) -> dict[str, str | bool]:
+    """What a URL's query says of TLS, as PyMySQL's arguments.
+
+    Who names an authority wants it asked: to PyMySQL a file alone would mean that it is not.
+    """
+    parts = split(url)
+    query = dict(parse_qsl(parts.query)) if parts else {}
+    said = {name: _argument(query[name]) for name in MYSQL_TLS if name in query}
+    checked = {"ssl_verify_cert": True, "ssl_verify_identity": True} if "ssl_ca" in said else {}
+    return {**checked, **said}
+
+
+def _argument(value: str) -> str | bool:
+    return {"true": True, "false": False}.get(value.lower(), value)
 
 
 def split(url: str) -> SplitResult | None:

@@ -108,7 +108,8 @@ class Pipe:
                                "partitions": stream.topics.partitions,
                                "replication": stream.topics.replication},
                     "tables": [_table(table) for table in stream.tables],
-                    "limits": {"chunk": stream.limits.chunk},
+                    "limits": {name: getattr(stream.limits, name)
+                               for name in ("chunk", "record", "memory")},
                     **({"outbox": stream.outbox} if stream.outbox else {}),
                 }
             },

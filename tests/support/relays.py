@@ -10,7 +10,7 @@ from cdc.change import Column, Kind, Relation
 from cdc.config.model import Limits, Stream, TableSync, Topics
 from cdc.envelope import decode, decode_id, decode_key
 from cdc.relay.counters import Counters
-from cdc.relay.relay import Relay, Wanted
+from cdc.relay.relay import Around, Relay, Wanted
 from cdc.relay.session import Parts
 from cdc.testing import MemoryCheckpoints, MemorySink, ScriptedControl, ScriptedSource
 
@@ -51,19 +51,23 @@ class World:
         self.counters = Counters()
         self.epoch = 0
         self.reports: list[object] = []
+        self.ended: list[str] = []
         self.stream = stream(*(relation.table for relation in relations), **given)
         self.partner: str | None = None
 
-    def parts(self) -> Parts:
+    def parts(self, source=None) -> Parts:
         self.epoch += 1
         return Parts(
-            self.source, self.control.connect, self.sink, self.checkpoints, self.epoch,
+            source or self.source, self.control.connect, self.sink, self.checkpoints, self.epoch,
             {table.table: lambda _relation: None for table in self.stream.tables},
             self.partner, self.reports.append,
         )  # fmt: skip
 
     def relay(self, wanted: Wanted = Wanted(), make=None) -> Relay:  # noqa: B008 - frozen
-        return Relay(self.stream, make or self.parts, lambda: self.source, wanted, self.counters)
+        return Relay(
+            self.stream, make or self.parts, lambda: self.source, wanted, self.counters,
+            Around(self.checkpoints.load, self.ended.append),
+        )  # fmt: skip
 
     @contextlib.contextmanager
     def relaying(self, wanted: Wanted = Wanted(), make=None):  # noqa: B008 - frozen

@@ -5,15 +5,20 @@ servers make commits visible in the order in which they stand in the binlog, and
 commit after that (MariaDB's `commit_ordered`; MySQL's `binlog_order_commits`, which the preflight
 wants ON). So whatever stands before a marker is visible to a statement that starts after the marker
 was written. A chunk is one statement, which InnoDB runs on one consistent view.
+
+The table may be altered between two chunks, or just before one. So it is looked at after each: rows
+of another shape than the run began with are not passed on, and the run goes on with the new one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Any, TypeVar
 
 import pymysql
 
+from cdc.bounded import taken
 from cdc.change import Relation, Row
 from cdc.config.model import Stream
 from cdc.relay.ports import Chunk, SourceError
@@ -69,11 +74,16 @@ class MysqlControl:
         return relation
 
     def chunk(
-        self, relation: Relation, after: Row | None, limit: int, where: str | None = None
-    ) -> Chunk:
+        self, relation: Relation, after: Row | None, limit: int, where: str | None = None,
+        most: int | None = None,
+    ) -> Chunk:  # fmt: skip
         """Rows in the order of the key. Raises `SourceError`."""
         plan = self._plan(relation)
-        return self._read(plan, lambda session: plan.chunk(after, limit, where, session.escape))
+
+        def sql(session: Session) -> str:
+            return plan.chunk(after, limit, where, session.escape)
+
+        return self._read(plan, sql, most)
 
     def rows(self, relation: Relation, keys: Sequence[Row]) -> Chunk:
         """The rows with these keys. Raises `SourceError`."""
@@ -81,6 +91,10 @@ class MysqlControl:
             return Chunk(relation, [], None)
         plan = self._plan(relation)
         return self._read(plan, lambda session: plan.rows(keys, session.escape))
+
+    def unlogged(self, relation: Relation) -> frozenset[str]:  # noqa: ARG002 - of any table
+        """None: the binlog has all tables, whoever reads it."""
+        return frozenset()
 
     def estimate(self, relation: Relation) -> int:
         """About how many rows there are, from InnoDB's statistics."""
@@ -98,11 +112,33 @@ class MysqlControl:
             self._open.close()
             self._open = None
 
-    def _read(self, plan: Plan, sql: Callable[[Session], str]) -> Chunk:
-        found = self._do(
-            f"reading rows of {plan.relation.table}", lambda session: rows(session, sql(session))
+    def _read(self, plan: Plan, sql: Callable[[Session], str], most: int | None = None) -> Chunk:
+        relation = plan.relation
+        try:
+            found, cut = self._do(
+                f"reading rows of {relation.table}",
+                lambda session: _found(session, plan, sql(session), most),
+            )
+        except Exception as error:
+            if not isinstance(error, SourceError) or not error.temporary:
+                self._still_as_it_was(relation)
+            raise
+        if cut:  # what is left of the answer goes with its session
+            self.close()
+        self._still_as_it_was(relation)
+        return Chunk(relation, found, None, cut)
+
+    def _still_as_it_was(self, relation: Relation) -> None:
+        """Raise a temporary `SourceError` where the table has another shape than the relation."""
+        key = [relation.columns[index].name for index in relation.key]
+        listed = self._do(
+            f"reading the columns of {relation.table}",
+            lambda session: self._listed(session, relation.table, key),
         )
-        return Chunk(plan.relation, [plan.read(row) for row in found], None)
+        if tuple(select.column(one) for one in listed) != relation.columns:
+            raise SourceError(
+                f"table {relation.table} was altered while it was read", temporary=True
+            )
 
     def _plan(self, relation: Relation) -> Plan:
         """The plan of a relation; looked up again where it is another's."""
@@ -157,6 +193,14 @@ class MysqlControl:
             except BaseException:
                 self.close()
                 raise
+
+
+def _found(session: Session, plan: Plan, sql: str, most: int | None) -> tuple[list[Row], bool]:
+    """The answer, or as much of it as `most` bytes allow, which comes row by row."""
+    if most is None:
+        return [plan.read(row) for row in rows(session, sql)], False
+    with closing(sessions.each(session, sql)) as found:
+        return taken(map(plan.read, found), plan.relation, most)
 
 
 def _column(row: Sequence[Any], key: Sequence[str]) -> Listed:

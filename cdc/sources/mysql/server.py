@@ -7,6 +7,8 @@ from typing import Any
 
 import pymysql
 
+from cdc.config.model import Stream
+from cdc.config.names import command
 from cdc.relay.ports import SourceError
 from cdc.sources.mysql import sessions
 from cdc.sources.mysql.sessions import Session, rows
@@ -20,7 +22,7 @@ NEEDED = {"binlog_format": "ROW", "binlog_row_image": "FULL", "binlog_row_metada
 _NO_TABLE = 1146
 
 
-def token(session: Session) -> str:
+def token(session: Session, stream: Stream) -> str:
     """What tells this data directory from another; written at the first call."""
     try:
         rows(
@@ -38,8 +40,8 @@ def token(session: Session) -> str:
         if error.args[0] != _NO_TABLE:
             raise
         raise SourceError(
-            f"the table {MARKER_TABLE} is missing at the source: run `strangler cdc init` with"
-            " --apply",
+            f"the table {MARKER_TABLE} is missing at the source: run"
+            f" `{command('init', stream, '--apply')}`",
             temporary=False,
         ) from error
     return str(found[0][0])
@@ -51,7 +53,7 @@ def place(table: str, database: str) -> tuple[str, str]:
     return (schema, name) if point else (database, table)
 
 
-def check_settings(session: Session) -> None:
+def check_settings(session: Session, stream: Stream) -> None:
     """Raise `SourceError` unless the log carries whole changes."""
     found = sessions.variables(session, *NEEDED)
     wrong = [
@@ -62,7 +64,7 @@ def check_settings(session: Session) -> None:
     if wrong:
         raise SourceError(
             f"the binlog does not carry whole changes: {'; '.join(wrong)}. Run"
-            " `strangler cdc init` with --apply, or set them in the server's configuration",
+            f" `{command('init', stream, '--apply')}`, or set them in the server's configuration",
             temporary=False,
         )
 

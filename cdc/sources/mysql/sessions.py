@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any, TypeAlias
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pymysql
 from pymysql import converters
 from pymysql.connections import Connection
 from pymysql.constants import CLIENT
+from pymysql.cursors import SSCursor
 
 from cdc.relay.ports import SourceError
+from strangler.kit.databases import mysql_tls
 
 Session: TypeAlias = "Connection[Any]"
 ANSWER_WITHIN = 60
@@ -30,7 +32,7 @@ def settings(url: str) -> dict[str, Any]:
     """PyMySQL's arguments for a URL: `mysql://user:password@host:3306/database?ssl_ca=FILE`.
 
     A host that is a path, percent-encoded, is a Unix socket. The query takes PyMySQL's own `ssl_*`
-    arguments. Plain values, so that they can be handed to another process.
+    arguments (see `mysql_tls`). Plain values, so that they can be handed to another process.
     """
     parts = urlsplit(url)
     host = unquote(parts.hostname or "127.0.0.1")
@@ -46,12 +48,8 @@ def settings(url: str) -> dict[str, Any]:
         "password": unquote(parts.password or ""),
         "charset": "utf8mb4",
         "connect_timeout": CONNECT_WITHIN,
-        **{name: _argument(value) for name, value in parse_qsl(parts.query) if name[:4] == "ssl_"},
+        **mysql_tls(url),
     }
-
-
-def _argument(value: str) -> str | bool:
-    return {"true": True, "false": False}.get(value.lower(), value)
 
 
 def database(url: str) -> str:
@@ -124,6 +122,22 @@ def rows(session: Session, sql: str, values: Sequence[Any] | None = None) -> lis
     with session.cursor() as cursor:
         cursor.execute(sql, values)
         return list(cursor.fetchall())
+
+
+def each(session: Session, sql: str) -> Generator[tuple[Any, ...], None, None]:
+    """The rows of an answer as they come.
+
+    A session whose answer was not read to its end is of no more use: its owner closes it.
+    """
+    cursor = session.cursor(SSCursor)
+    cursor.execute(sql)
+    result = cursor._result  # noqa: SLF001 - it has no other way to be left alone
+    try:
+        yield from cursor
+    finally:
+        # Else the driver would read on to the end when it forgets them.
+        result.unbuffered_active = False
+        cursor.connection = None
 
 
 def variables(session: Session, *names: str) -> dict[str, str]:

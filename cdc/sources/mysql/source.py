@@ -21,6 +21,7 @@ from cdc.change import (
     Relation,
 )
 from cdc.config.model import Stream
+from cdc.config.names import command
 from cdc.relay.ports import SourceError
 from cdc.sources.mysql import messages, positions, server, sessions
 from cdc.sources.mysql.control import MysqlControl
@@ -66,14 +67,14 @@ class MysqlSource:
                 "server": known.get("server_uuid") or known.get("server_id", ""),
             }
             if "server_uuid" not in known:
-                facts["token"] = server.token(session)
+                facts["token"] = server.token(session, self._stream)
             return Identity.of(**facts)
 
     def start(self, resume: Position | None) -> Position:
         """Begin to read. Raises `SourceError`."""
         self._stop()
         with self._session("starting to read the binlog") as session:
-            server.check_settings(session)
+            server.check_settings(session, self._stream)
             file, offset = self._place(session, resume)
             settings = self._settings(session, file, offset)
         self._reading = Reading(settings)
@@ -187,15 +188,16 @@ class MysqlSource:
             first = next(iter(sizes), "none")
             raise SourceError(
                 f"{file} is no longer on the server (the oldest binlog is {first}), so the changes"
-                f" after {file}:{offset} are lost; resume with `strangler cdc run"
-                f" {self._stream.name} --resnapshot`, and set binlog_expire_logs_seconds higher",
+                f" after {file}:{offset} are lost; resume with"
+                f" `{command('run', self._stream, '--resnapshot')}`, and set"
+                " binlog_expire_logs_seconds higher",
                 temporary=False,
             )
         if offset > sizes[file]:
             raise SourceError(
                 f"{file} ends at {sizes[file]}, before {offset} where reading stopped: the server"
                 " was restored, or lost its last transactions in a crash; resume with"
-                f" `strangler cdc run {self._stream.name} --resnapshot`",
+                f" `{command('run', self._stream, '--resnapshot')}`",
                 temporary=False,
             )
         return file, offset

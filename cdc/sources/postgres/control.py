@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Final, cast
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import TupleRow
 
+from cdc.bounded import taken
 from cdc.change import Relation, Row
 from cdc.config.model import Stream
+from cdc.config.names import command
 from cdc.relay.ports import Chunk, SourceError
 from cdc.sources.postgres import catalog
 from cdc.sources.postgres.loading import read_lossless, unencoded
@@ -40,6 +42,18 @@ WHERE n.nspname = %s AND c.relname = %s GROUP BY c.oid, c.relkind
 """The snapshot that the transaction's next statement reads by, and the table's shape under it."""
 _AS_IT_IS: Final = "SET LOCAL client_encoding TO SQL_ASCII"
 """Text without an encoding is sent as it is; as UTF-8, the first bad byte would be an error."""
+_WRITERS: Final = """
+WITH it AS (SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = %s AND c.relname = %s)
+SELECT DISTINCT virtualtransaction FROM pg_locks
+WHERE locktype = 'relation' AND granted
+AND relation IN (SELECT oid FROM it UNION ALL SELECT relid FROM it, pg_partition_tree(oid))
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+AND mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+"""
+"""Those of partitions too, which may be written by their own names."""
+_PIECE: Final = 16 if psycopg.capabilities.has_stream_chunked() else 1
+"""Rows that libpq hands over at a time; before its version 17 it can do with one only."""
 _COUNTED: Final = 10_000
 """Tables that seem smaller are counted: the planner guesses badly there, and counting is cheap."""
 
@@ -52,6 +66,8 @@ class PostgresControl:
         self._open: catalog.Connection | None = None
         self._reading: psycopg.Cursor[TupleRow] | None = None
         self._orders: dict[Relation, tuple[int, ...]] = {}
+        self._wide: Relation | None = None
+        """Of which the chunk before was cut."""
 
     def mark(self, stream: str, kind: str, body: str) -> int:
         """Write a marker; the order of `seq` is the order of the commits."""
@@ -64,8 +80,8 @@ class PostgresControl:
                 row = session.execute(_MARK, given).fetchone()
             except psycopg.errors.UndefinedTable as error:
                 raise SourceError(
-                    "the source has no table strangler_marker: run `strangler cdc init"
-                    f" {self._stream.name} --apply`",
+                    "the source has no table strangler_marker: run"
+                    f" `{command('init', self._stream, '--apply')}`",
                     temporary=False,
                 ) from error
         assert row is not None
@@ -77,14 +93,42 @@ class PostgresControl:
             return catalog.relation(self._session(), table, key)
 
     def chunk(
-        self, relation: Relation, after: Row | None, limit: int, where: str | None = None
-    ) -> Chunk:
+        self, relation: Relation, after: Row | None, limit: int, where: str | None = None,
+        most: int | None = None,
+    ) -> Chunk:  # fmt: skip
         """Rows in the order of the key, and the snapshot they were read under."""
-        return self._read(relation, lambda plan: plan.chunk(after, limit, where))
+        with self._snapshot(relation) as (session, cursor, snapshot, plan):
+            query = plan.chunk(after, limit, where).as_bytes(session)
+            size = plan.size(after, limit, where)
+            if most is None or self._fits(session, relation, size, most):
+                rows, cut = cursor.execute(query).fetchall(), False
+            else:
+                rows, cut = _some(cursor, query, relation, most)
+                self._wide = relation if cut else None
+        return Chunk(relation, rows, Snapshot(snapshot).contains, cut)
+
+    def _fits(
+        self, session: catalog.Connection, relation: Relation, size: sql.Composed, most: int
+    ) -> bool:
+        """Whether a chunk is no more than `most` bytes, as far as the server can tell.
+
+        Rows that are taken one by one cost the relay twice as much as rows at once, and the server
+        has time. Where the chunk before was too much it is not even asked.
+        """
+        if self._wide is relation:
+            return False
+        found = session.execute(size).fetchone()
+        return found is not None and int(found[0]) < most
 
     def rows(self, relation: Relation, keys: Sequence[Row]) -> Chunk:
         """The rows of these keys that exist."""
         return self._read(relation, lambda plan: plan.rows(keys))
+
+    def unlogged(self, relation: Relation) -> frozenset[str]:
+        """Who holds a lock of a writer on the table: it is held until the writer's end is seen."""
+        with failures(f"looking for writers of {relation.table}"):
+            place = (relation.schema, relation.name)
+            return frozenset(row[0] for row in self._session().execute(_WRITERS, place))
 
     def estimate(self, relation: Relation) -> int:
         """From the planner; counted where the table is small."""
@@ -122,14 +166,21 @@ class PostgresControl:
             yield session
 
     def _read(self, relation: Relation, statement: Callable[[Plan], sql.Composed]) -> Chunk:
+        with self._snapshot(relation) as (session, cursor, snapshot, plan):
+            rows = cursor.execute(statement(plan).as_bytes(session)).fetchall()
+        return Chunk(relation, rows, Snapshot(snapshot).contains)
+
+    @contextmanager
+    def _snapshot(
+        self, relation: Relation
+    ) -> Iterator[tuple[catalog.Connection, psycopg.Cursor[TupleRow], str, Plan]]:
+        """A transaction that sees one moment, which it tells."""
         with failures(f"reading {relation.table}"), self._transaction(read_only=True) as session:
             snapshot, plan = self._plan(session, relation)
-            query = statement(plan).as_bytes(session)
             assert self._reading is not None
             if unencoded(session):
                 self._reading.execute(_AS_IT_IS)
-            rows = self._reading.execute(query).fetchall()
-        return Chunk(relation, rows, Snapshot(snapshot).contains)
+            yield session, self._reading, snapshot, plan
 
     def _plan(self, session: catalog.Connection, relation: Relation) -> tuple[str, Plan]:
         """The snapshot of the transaction, and how to read the table under it.
@@ -154,3 +205,12 @@ def _order(relation: Relation, indexes: Sequence[catalog.Unique]) -> tuple[int, 
     key = {relation.columns[index].name: index for index in relation.key}
     fitting = (index.columns for index in indexes if set(index.columns) == key.keys())
     return tuple(key[name] for name in next(fitting, tuple(key)))
+
+
+def _some(
+    cursor: psycopg.Cursor[TupleRow], query: bytes, relation: Relation, most: int
+) -> tuple[list[Row], bool]:
+    """As much of an answer as `most` bytes allow; the rest of it is cancelled."""
+    rows = cast("Generator[TupleRow, None, None]", cursor.stream(query, size=_PIECE))
+    with closing(rows):
+        return taken(rows, relation, most)

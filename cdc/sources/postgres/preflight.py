@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Final
 
-from psycopg import sql
+from psycopg import errors, sql
 
 from cdc.applier.tables import applied_ddl
 from cdc.config.model import Stream
+from cdc.config.names import command
 from cdc.relay.ports import SourceError
 from cdc.sources.postgres import captured, catalog, publication, requirements
 from cdc.sources.postgres.captured import Facts
@@ -92,11 +93,9 @@ class PostgresPreflight:
         """Remove slot, publication, markers and replication origin of the stream."""
         with failures("removing the stream from the source"):
             session = self._session()
-            return [
-                *self._drop_slot(session),
-                *self._drop_tables(session),
-                *self._drop_origin(session),
-            ]
+            # What others may hold comes first, so that nothing is gone where that is refused.
+            origin, slot = self._drop_origin(session), self._drop_slot(session)
+            return [*slot, *self._drop_tables(session), *origin]
 
     def close(self) -> None:
         """End the session."""
@@ -159,8 +158,8 @@ class PostgresPreflight:
             if holder is None:
                 raise
             raise SourceError(
-                f"the replication slot {self._slot} is in use by {holder}: stop `strangler cdc run"
-                f" {self._stream.name}` first", temporary=True,
+                f"the replication slot {self._slot} is in use by {holder}: stop"
+                f" `{command('run', self._stream)}` first", temporary=True,
             ) from error  # fmt: skip
         return [f"SELECT pg_drop_replication_slot('{self._slot}')"]
 
@@ -195,7 +194,13 @@ class PostgresPreflight:
         query = "SELECT 1 FROM pg_replication_origin WHERE roname = %s"
         if one(session, query, origin) is None:
             return []
-        return [_run(session, f"SELECT pg_replication_origin_drop({_literal(origin)})")]
+        try:
+            return [_run(session, f"SELECT pg_replication_origin_drop({_literal(origin)})")]
+        except errors.ObjectInUse as error:
+            raise SourceError(
+                f"the replication origin {origin} is in use: stop"
+                f" `{command('apply', self._stream)}` first", temporary=True,
+            ) from error  # fmt: skip
 
 
 def _missing(session: Connection, name: str) -> Iterator[Finding]:

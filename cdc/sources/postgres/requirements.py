@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from cdc.config.model import Stream
+from cdc.config.names import command
 from cdc.sources.postgres.catalog import Connection, ident, one
 from cdc.sources.preflight import Finding
 
@@ -114,18 +115,18 @@ def slot_state(session: Connection, stream: Stream, slot: str) -> Iterator[Findi
     elif status == "lost":
         yield Finding(
             f"the replication slot {slot} has lost its log, and the stream the changes in it",
-            f"strangler cdc run {stream.name} --resnapshot", applies=False,
+            command("run", stream, "--resnapshot"), applies=False,
         )  # fmt: skip
     elif status == "unreserved":
         yield Finding(
             f"the replication slot {slot} is about to lose its log",
-            f"strangler cdc run {stream.name} before the next checkpoint, or raise"
+            f"{command('run', stream)} before the next checkpoint, or raise"
             " max_slot_wal_keep_size", fatal=False, applies=False,
         )  # fmt: skip
     elif not active and (behind or 0) > stream.limits.retained_warn:
         yield Finding(
             f"the replication slot {slot} keeps {pretty} of log and nobody reads it",
-            f"strangler cdc run {stream.name}, or {dropped}", fatal=False, applies=False,
+            f"{command('run', stream)}, or {dropped}", fatal=False, applies=False,
         )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from cdc.bounded import SHORT
 from cdc.change import Column, Kind, Relation, Row, Value
 
 
@@ -25,6 +26,11 @@ class Plan:
 
     def chunk(self, after: Row | None, limit: int, where: str | None) -> sql.Composed:
         """Up to `limit` rows after a key."""
+        return self._page(self._columns(), after, limit, where)
+
+    def _page(
+        self, asked: Sequence[sql.Composable], after: Row | None, limit: int, where: str | None
+    ) -> sql.Composed:
         conditions: list[sql.Composable] = []
         if after is not None:
             conditions.append(sql.SQL("({}) > ({})").format(self._key(), self._literals(after)))
@@ -33,14 +39,23 @@ class Plan:
             # end of the line ends a comment in it.
             conditions.append(sql.SQL("(" + where + "\n)"))
         ordered = sql.SQL(" ORDER BY {} LIMIT {}").format(self._key(), sql.Literal(limit))
-        return self._select(conditions) + ordered
+        return self._select(asked, conditions) + ordered
+
+    def size(self, after: Row | None, limit: int, where: str | None) -> sql.Composed:
+        """How many bytes that chunk is, about."""
+        widths = [
+            _width(column) for column in self.relation.columns if column.kind not in SHORT
+        ] or [sql.SQL("0")]
+        sizes = self._page([sql.SQL(" + ").join(widths)], after, limit, where)
+        return sql.SQL("SELECT coalesce(sum(size), 0) FROM ({}) AS it (size)").format(sizes)
 
     def rows(self, keys: Sequence[Row]) -> sql.Composed:
         """The rows with these keys."""
         if not keys:
-            return self._select([sql.SQL("false")])
+            return self._select(self._columns(), [sql.SQL("false")])
         values = sql.SQL(", ").join(sql.SQL("({})").format(self._literals(key)) for key in keys)
-        return self._select([sql.SQL("({}) IN (VALUES {})").format(self._key(), values)])
+        found = sql.SQL("({}) IN (VALUES {})").format(self._key(), values)
+        return self._select(self._columns(), [found])
 
     def count(self) -> sql.Composed:
         """How many rows there are."""
@@ -50,12 +65,16 @@ class Plan:
         """What the planner believes: its statistics, scaled to the size that the table has now."""
         return sql.SQL("EXPLAIN (FORMAT JSON) SELECT FROM {}").format(self._table())
 
-    def _select(self, conditions: Sequence[sql.Composable]) -> sql.Composed:
-        columns = sql.SQL(", ").join(
-            sql.Identifier(column.name) for column in self.relation.columns
-        )
+    def _columns(self) -> list[sql.Composable]:
+        return [sql.Identifier(column.name) for column in self.relation.columns]
+
+    def _select(
+        self, asked: Sequence[sql.Composable], conditions: Sequence[sql.Composable]
+    ) -> sql.Composed:
         where = sql.SQL(" AND ").join([sql.SQL("true"), *conditions])
-        return sql.SQL("SELECT {} FROM {} WHERE {}").format(columns, self._table(), where)
+        return sql.SQL("SELECT {} FROM {} WHERE {}").format(
+            sql.SQL(", ").join(asked), self._table(), where
+        )
 
     def _table(self) -> sql.Composable:
         """Without child tables, whose changes are in the log under their own names."""
@@ -70,6 +89,22 @@ class Plan:
         """A key's values, given in the table's order, in the index's order."""
         columns, values = self.relation.columns, dict(zip(self.relation.key, key, strict=True))
         return sql.SQL(", ").join(_literal(columns[index], values[index]) for index in self.order)
+
+
+def _width(column: Column) -> sql.Composable:
+    """Bytes of a column's value as it is sent, about.
+
+    Of a text and a bytea without reading it (TOAST); a value of a few bytes is not compressed.
+    """
+    form = {
+        Kind.TEXT: "octet_length({0}::text)",
+        Kind.BINARY: "2 * octet_length({0})",
+        Kind.DECIMAL: "4 * pg_column_size({0})",
+    }.get(
+        column.kind,
+        "CASE WHEN pg_column_size({0}) < 127 THEN 127 ELSE octet_length({0}::text) END",
+    )
+    return sql.SQL("coalesce((" + form + ")::bigint, 0)").format(sql.Identifier(column.name))
 
 
 def _literal(column: Column, value: Value) -> sql.Composable:

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from cdc.change import Event, Identity, Position
 from cdc.config.model import Stream
+from cdc.config.names import command
 from cdc.pgoutput import Decoder, ProtocolError
 from cdc.relay.ports import SourceError
 from cdc.sources.postgres.assembly import MOST, Assembler
@@ -190,4 +191,4 @@ class PostgresSource:
         )
 
     def _remedy(self) -> str:
-        return f"resume with a snapshot: `strangler cdc run {self._stream.name} --resnapshot`"
+        return f"resume with a snapshot: `{command('run', self._stream, '--resnapshot')}`"

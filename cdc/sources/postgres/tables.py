@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from cdc.change import Column, Relation
 from cdc.config.model import Stream
+from cdc.config.names import command
 from cdc.pgoutput import RelationMessage, Shape
 from cdc.relay.ports import SourceError
 from cdc.sources.postgres import catalog
@@ -93,15 +94,15 @@ class Tables:
             raise SourceError(
                 f"the key of {table} is {', '.join(sorted(key))}, but in the log it has no column"
                 f" {', '.join(sorted(missing))}: mend `key:` in routes.yaml, or begin again with"
-                f" `strangler cdc run {self._stream.name} --resnapshot`",
+                f" `{command('run', self._stream, '--resnapshot')}`",
                 temporary=False,
             )
         if identity and not key <= identity:
             raise SourceError(
                 f"the log tells a deleted row of {table} by {', '.join(sorted(identity))} only,"
                 f" and the stream's key is {', '.join(sorted(key))}: ALTER TABLE"
-                f" {catalog.quoted(table)} REPLICA IDENTITY FULL, then `strangler cdc run"
-                f" {self._stream.name} --resnapshot`",
+                f" {catalog.quoted(table)} REPLICA IDENTITY FULL, then"
+                f" `{command('run', self._stream, '--resnapshot')}`",
                 temporary=False,
             )
         return key
@@ -129,7 +130,7 @@ class Tables:
         name = self._stream.name
         return SourceError(
             f"the source of the stream {name} {what}: run the preflight,"
-            f" `strangler cdc init {name} --apply`",
+            f" `{command('init', self._stream, '--apply')}`",
             temporary=False,
         )
 

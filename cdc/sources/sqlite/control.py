@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 
+from cdc.bounded import taken
 from cdc.change import Relation, Row
 from cdc.config.model import Stream
-from cdc.relay.ports import Chunk
+from cdc.relay.ports import Chunk, SourceError
 from cdc.sources.sqlite.connect import connect, file_of, translated, writing
 from cdc.sources.sqlite.shape import Shape, find, quoted
 from cdc.sources.sqlite.values import reader, to_raw
@@ -55,8 +57,9 @@ class SqliteControl:
         return relation
 
     def chunk(
-        self, relation: Relation, after: Row | None, limit: int, where: str | None = None
-    ) -> Chunk:
+        self, relation: Relation, after: Row | None, limit: int, where: str | None = None,
+        most: int | None = None,
+    ) -> Chunk:  # fmt: skip
         """Rows in the order of the key: that of the primary key's index where it is the key."""
         order = self._order(relation)
         names = ", ".join(quoted(relation.columns[index].name) for index in order)
@@ -68,7 +71,8 @@ class SqliteControl:
             parameters = [to_raw(relation.columns[i].kind, given[i]) for i in order]
         condition = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         sql = f"{_select(relation)}{condition} ORDER BY {names} LIMIT ?"
-        return self._rows(relation, sql, [*parameters, limit])
+        with self._snapshot(relation):
+            return self._rows(relation, sql, [*parameters, limit], most)
 
     def rows(self, relation: Relation, keys: Sequence[Row]) -> Chunk:
         """The rows with these keys, one look-up each, in one snapshot."""
@@ -76,16 +80,15 @@ class SqliteControl:
         same = " AND ".join(f"{quoted(column.name)} = ?" for column in columns)
         sql = f"{_select(relation)} WHERE {same}"
         found: list[Row] = []
-        connection = self._connected()
-        with translated(self._path):
-            connection.execute("BEGIN")
-            try:
-                for key in keys:
-                    values = [to_raw(c.kind, v) for c, v in zip(columns, key, strict=True)]
-                    found += self._rows(relation, sql, values).rows
-            finally:
-                connection.execute("ROLLBACK")
+        with self._snapshot(relation):
+            for key in keys:
+                values = [to_raw(c.kind, v) for c, v in zip(columns, key, strict=True)]
+                found += self._rows(relation, sql, values).rows
         return Chunk(relation, found, None)
+
+    def unlogged(self, relation: Relation) -> frozenset[str]:  # noqa: ARG002 - of any table
+        """None: triggers are made under the write lock, when nobody else has written."""
+        return frozenset()
 
     def estimate(self, relation: Relation) -> int:
         """The number of rows: SQLite counts an index's entries without reading the rows."""
@@ -104,20 +107,42 @@ class SqliteControl:
             self._connection = connect(self._path)
         return self._connection
 
+    @contextmanager
+    def _snapshot(self, relation: Relation) -> Iterator[None]:
+        """One view of the file, under which the table has the relation's shape.
+
+        Raises a temporary `SourceError` where it was altered since: to be looked at again.
+        """
+        connection = self._connected()
+        with translated(self._path):
+            connection.execute("BEGIN")
+            try:
+                if find(connection, relation.table).shape != self._shapes[relation]:
+                    raise SourceError(
+                        f"table {relation.table} was altered while it was read", temporary=True
+                    )
+                yield
+            finally:
+                connection.execute("ROLLBACK")
+
     def _order(self, relation: Relation) -> Sequence[int]:
         shape = self._shapes[relation]
         places = {column.name: index for index, column in enumerate(relation.columns)}
         primary = [places[name] for name in shape.primary_key]
         return primary if set(primary) == set(relation.key) else relation.key
 
-    def _rows(self, relation: Relation, sql: str, parameters: Sequence[object]) -> Chunk:
+    def _rows(
+        self, relation: Relation, sql: str, parameters: Sequence[object], most: int | None = None
+    ) -> Chunk:
         readers = [reader(column.kind) for column in relation.columns]
-        with translated(self._path):
-            rows = self._connected().execute(sql, parameters).fetchall()
-        converted = [
-            tuple([read(raw) for read, raw in zip(readers, row, strict=True)]) for row in rows
-        ]
-        return Chunk(relation, converted, None)
+        with translated(self._path), closing(self._connected().execute(sql, parameters)) as rows:
+            converted = (
+                tuple([read(raw) for read, raw in zip(readers, row, strict=True)]) for row in rows
+            )
+            if most is None:
+                return Chunk(relation, list(converted), None)
+            found, cut = taken(converted, relation, most)
+            return Chunk(relation, found, None, cut)
 
 
 def _select(relation: Relation) -> str:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from cdc.change import Position
+from cdc.config.model import Stream
+from cdc.config.names import command
 from cdc.relay.ports import SourceError
 from cdc.sources.sqlite.preflight import width
 
@@ -49,7 +51,7 @@ def cut(connection: sqlite3.Connection) -> Position:
     return end(connection)
 
 
-def check(connection: sqlite3.Connection, resume: Position, path: Path) -> None:
+def check(connection: sqlite3.Connection, resume: Position, path: Path, stream: Stream) -> None:
     """Refuse a position that this log does not have, or has no longer."""
     first, last = floor(connection), end(connection)
     if resume < first:
@@ -62,7 +64,7 @@ def check(connection: sqlite3.Connection, resume: Position, path: Path) -> None:
     else:
         return
     raise SourceError(
-        f"{path}: {what}; take a new snapshot (`strangler cdc run STREAM --resnapshot`)",
+        f"{path}: {what}; take a new snapshot (`{command('run', stream, '--resnapshot')}`)",
         temporary=False,
     )
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from cdc.change import Change, Event, Identity, Op, Position, Relation, Row, Value
 from cdc.config.model import Stream
+from cdc.config.names import command
 from cdc.relay.ports import SourceError
 from cdc.sources.sqlite import entries
 from cdc.sources.sqlite.connect import connect, file_of, is_busy, patience, translated, writing
@@ -103,7 +104,7 @@ class SqliteSource:
                 with writing(connection):
                     resume = entries.cut(connection)
             else:
-                entries.check(connection, resume, self._path)
+                entries.check(connection, resume, self._path, self._stream)
             self._runs = Runs(resume)
             self._unread = True
             return resume
@@ -199,9 +200,9 @@ class SqliteSource:
         if missing:
             raise SourceError(
                 f"{self._path} is not set up for the stream {name}: {'; '.join(missing)}."
-                " Set it up (`strangler cdc init`); where the relay was running already, changes"
-                " may be missing since then, so also take a new snapshot"
-                f" (`strangler cdc run {name} --resnapshot`)",
+                f" Set it up (`{command('init', self._stream, '--apply')}`); where the relay was"
+                " running already, changes may be missing since then, so also take a new snapshot"
+                f" (`{command('run', self._stream, '--resnapshot')}`)",
                 temporary=False,
             )
         values = "".join(f", c.v{i}" for i in range(width(connection, "strangler_changes")))

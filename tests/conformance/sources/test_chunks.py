@@ -211,3 +211,58 @@ def test_no_value_of_a_chunk_is_absent(database):
     assert id_ == 1
     assert value is not ABSENT
     assert value == "long" * 5_000
+
+
+def test_a_table_that_was_altered_since_is_looked_at_again(database):
+    database.execute(
+        "CREATE TABLE item (id INTEGER PRIMARY KEY, v INTEGER)", "INSERT INTO item VALUES (1, 10)"
+    )
+    control = database.control(database.stream("item"))
+    relation = control.relation("item")
+    assert list(control.chunk(relation, None, 10).rows) == [(1, 10)]
+    database.execute("ALTER TABLE item ADD COLUMN more INTEGER DEFAULT 5")
+    for read in (
+        lambda: control.chunk(relation, None, 10),
+        lambda: control.rows(relation, [(1,)]),
+    ):
+        with pytest.raises(SourceError, match="was altered while") as raised:
+            read()
+        assert raised.value.temporary is True
+    relation = control.relation("item")
+    assert list(control.chunk(relation, None, 10).rows) == [(1, 10, 5)]
+
+
+WIDE = 300_000
+WIDTHS = {
+    "wide": [WIDE] * 14,
+    "narrow, then wide": [5] * 60 + [WIDE] * 14,
+    "wide, then narrow": [WIDE] * 14 + [5] * 60,
+    "one wider than a chunk": [5, 8 * WIDE, 5],
+}
+
+
+@pytest.mark.parametrize("widths", WIDTHS.values(), ids=WIDTHS)
+def test_a_chunk_ends_where_its_rows_are_bytes_enough(database, widths):
+    text = "LONGTEXT" if database.dialect == "mysql" else "TEXT"
+    database.execute(f"CREATE TABLE item (id INTEGER PRIMARY KEY, v {text})")
+    session = database.session()
+    for number, width in enumerate(widths):
+        session.execute(f"INSERT INTO item VALUES ({number}, '{'long ' * (width // 5)}')")
+    control = database.control(database.stream("item"))
+    relation, most = control.relation("item"), 4 * WIDE
+    sizes, after, seen = [], None, []
+    while True:
+        chunk = control.chunk(relation, after, 1_000, None, most)
+        assert len(chunk.rows) >= 1
+        sizes.append(sum(len(row[1]) for row in chunk.rows[:-1]))
+        seen += [row[0] for row in chunk.rows]
+        if not chunk.cut:
+            break
+        after = (chunk.rows[-1][0],)
+        # The session is as good as new, for a marker too.
+        assert control.mark("suite", "barrier", "{}")
+    assert seen == list(range(len(widths)))
+    assert max(sizes) < most
+    assert len(sizes) > 1
+    assert control.chunk(relation, None, 1_000, None, 10**9).cut is False
+    assert len(control.rows(relation, [(0,), (1,)]).rows) == 2

@@ -8,6 +8,7 @@ from cdc.config.model import (
     Kafka,
     Limits,
     Mask,
+    Sasl,
     TableSync,
     Topics,
     UnknownColumns,
@@ -59,6 +60,9 @@ reviews:
     ca: /etc/ca.pem
     username: relay
     password: ${PASSWORD}
+    sasl: SCRAM-SHA-256
+    certificate: /etc/client.pem
+    key: /etc/client.key
   topics: {prefix: shop.reviews, partitions: 8, replication: 3, retention: 1h, compact: true}
   delivery: exactly_once
   outbox: shop_outbox
@@ -84,7 +88,16 @@ reviews:
         source=ENV["DB"],
         target=ENV["NEW"],
         owner="team-catalog",
-        kafka=Kafka(("k1:9092", "[::1]:9093"), "/etc/ca.pem", True, "relay", "hunter2"),
+        kafka=Kafka(
+            ("k1:9092", "[::1]:9093"),
+            "/etc/ca.pem",
+            True,
+            "relay",
+            "hunter2",
+            Sasl.SCRAM_SHA_256,
+            "/etc/client.pem",
+            "/etc/client.key",
+        ),
         topics=Topics("shop.reviews", 8, 3, 3600.0, True),
         delivery=Delivery.EXACTLY_ONCE,
         outbox="shop_outbox",
@@ -147,6 +160,7 @@ def test_a_prefix_alone():
         ("a: {source: 'mysql://u:hunter2@${SHORT}/d', tables: [t]}", "a password stands in"),
         ("a: {source: '${X:-mysql://u:hunter2@h/d}', tables: [t]}", "a password stands in"),
         ("a: {source: 'mysql://h/d?password=hunter2', tables: [t]}", "a password stands in"),
+        ("a: {source: 'mysql://h/d?ssl_key_password=hunter2', tables: [t]}", "a password stands"),
         ("a: {source: 'sqlite:///a', tables: [t], topic: x}", "`topic` is not a key of a stream"),
     ],
 )
@@ -174,6 +188,18 @@ def test_a_password_of_the_environment_may_stand_in_a_url():
         ("kafka: nohost", "`nohost` is not a broker: write `host:port`"),
         ("kafka: 'a:0'", "is not a broker"),
         ("kafka: {ca: x, tls: false}", "`ca` is for TLS: write `tls: true`, or remove `ca`"),
+        ("kafka: {certificate: x, key: y, tls: false}", "`certificate` is for TLS: write `tls"),
+        ("kafka: {certificate: x}", "a `certificate` needs a `key`: add the file of its private"),
+        ("kafka: {key: x}", "a `key` needs a `certificate`: add the file of the certificate"),
+        ("kafka: {sasl: PLAIN, tls: true}", "a `sasl` needs a `username`: add it, with its"),
+        (
+            "kafka: {username: x, password: '${PASSWORD}', sasl: PLAIN}",
+            "`PLAIN` would send the password in the clear: add `tls: true`, or write `sasl: SCRAM-",
+        ),
+        (
+            "kafka: {username: x, password: '${PASSWORD}', sasl: scram}",
+            "`scram` is not known here: write one of `PLAIN`, `SCRAM-SHA-256`",
+        ),
         ("kafka: {username: x}", "a `username` needs a `password`"),
         ("kafka: {password: '${PASSWORD}'}", "a `password` needs a `username`"),
         ("kafka: {username: x, password: hunter2}", "a password stands in this file"),

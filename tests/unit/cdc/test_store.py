@@ -15,6 +15,7 @@ from cdc.store import (
     CommittedCheckpoints,
     SqlCheckpoints,
     forget,
+    note_end,
     open_engine,
     report,
     reports,
@@ -187,6 +188,19 @@ def test_a_report_replaces_the_one_before(engines):
     assert [(each["stream"], each["lag"]) for each in found] == [("news", 7), ("shop", 6)]
     together(4, lambda n: report(engine, "new", "relay", {"lag": n}))
     assert sum(each["stream"] == "new" for each in reports(engine)) == 1
+
+
+def test_an_end_is_noted_of_the_process_that_ended_and_of_no_other(engines):
+    engine = engines()
+    note_end(engine, "shop", "relay", 5, "nothing was said yet")
+    assert reports(engine) == []
+    report(engine, "shop", "relay", {"epoch": 6})
+    note_end(engine, "shop", "relay", 5, "it was replaced")
+    assert "ended" not in reports(engine)[0]
+    note_end(engine, "shop", "relay", 6, "the log is gone")
+    assert reports(engine)[0]["ended"] == "the log is gone"
+    report(engine, "shop", "relay", {"epoch": 7})
+    assert "ended" not in reports(engine)[0]
 
 
 def test_a_store_that_cannot_be_opened_is_told_without_its_password(tmp_path):

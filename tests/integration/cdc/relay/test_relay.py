@@ -1,6 +1,7 @@
 """The relay on a real PostgreSQL and a real broker: what is in Kafka is what the source has."""
 
 import json
+import threading
 import uuid
 from dataclasses import replace
 
@@ -8,8 +9,10 @@ import psycopg
 import pytest
 from support.pipes import assert_equal, assert_whole, replayed, until
 
+from cdc.bootstrap import Home, relay
 from cdc.config.model import Delivery, Limits, Mask, TableSync
 from cdc.envelope import decode, decode_id, decode_key
+from cdc.relay.counters import Counters
 from cdc.relay.relay import RelayError, Wanted
 
 TABLE = "CREATE TABLE review (id int PRIMARY KEY, stars int, body text)"
@@ -226,3 +229,26 @@ def test_topics_of_another_name_are_not_begun_in_the_middle(pipe, sql):
     sql("INSERT INTO review VALUES (1, 1, 'a')")
     with shop.relaying(Wanted(resnapshot=True)):
         assert_equal(shop)
+
+
+@pytest.mark.parametrize("store", ["shared", "of its own"])
+def test_a_relay_that_cannot_reach_its_source_ends_nobody(pipe, sql, tmp_path, store):
+    """Neither by Kafka's fencing nor by the epoch: the one that works goes on."""
+    shop = pipe("review", ddl=TABLE)
+    home = shop.home if store == "shared" else Home(f"sqlite:///{tmp_path}/other", tmp_path)
+    astray = replace(shop.stream, source="postgresql://nobody@127.0.0.1:1/shop")
+    with shop.relaying():
+        sql("INSERT INTO review VALUES (1, 1, 'a')")
+        relay(astray, home, Wanted(), Counters()).run(Twice())
+        sql("INSERT INTO review VALUES (2, 2, 'b')")
+        assert_equal(shop)
+
+
+class Twice(threading.Event):
+    """A stop that is set after two waits."""
+
+    def wait(self, timeout=None):
+        self.waits = getattr(self, "waits", 0) + 1
+        if self.waits == 2:
+            self.set()
+        return super().wait(min(timeout or 0, 0.2))

@@ -1,6 +1,7 @@
 """How a relay starts, and which failures it outlives."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 from support.relays import World, stream, until
@@ -28,7 +29,7 @@ class Patience(threading.Event):
 
 
 def failing(error):
-    def make():
+    def make(_source):
         raise error
 
     return make
@@ -176,3 +177,43 @@ def test_the_log_is_given_up_while_kafka_is_away():
     with pytest.raises(RelayError, match="--resnapshot"):
         world.relay(make=failing(SinkError("no broker", temporary=True))).run(threading.Event())
     assert world.source.released == 1
+
+
+def test_who_cannot_reach_its_source_fences_nobody():
+    world = World()
+    world.source.unreachable = SourceError("no route to it", temporary=True)
+    world.relay().run(Patience(3))
+    assert (world.epoch, world.sink.opened) == (0, 0), "nothing was claimed, nobody was fenced"
+    assert world.source.closed == 3
+
+
+def test_who_may_not_go_on_fences_nobody():
+    for facts, partitions in (({"log": "2"}, 4), ({"log": "1"}, 3)):
+        world = started(World(), partitions=partitions)
+        world.source.facts = facts
+        with pytest.raises(RelayError):
+            world.relay().run(threading.Event())
+        assert (world.epoch, world.sink.opened) == (0, 0)
+
+
+def test_a_way_back_is_told_the_command_that_a_person_types():
+    world = started(World(reverse=True))
+    world.stream = replace(world.stream, name="shop-reverse")
+    world.source.facts = {"log": "2"}
+    with pytest.raises(RelayError, match="`strangler cdc run shop --reverse --resnapshot`"):
+        world.relay().run(threading.Event())
+    world.checkpoints.saved = [b"{}"]
+    with pytest.raises(RelayError, match="`strangler cdc init shop --reverse --undo`"):
+        world.relay().run(threading.Event())
+
+
+def test_an_end_is_told_with_its_reason():
+    world = World()
+    with world.relaying(NOTHING):
+        until(lambda: world.reports, "a report")
+        assert world.ended == []
+    assert world.ended == [""]
+    world.source.facts = {"log": "2"}
+    with pytest.raises(RelayError):
+        world.relay().run(threading.Event())
+    assert "the source of the stream shop is not the one" in world.ended[1]

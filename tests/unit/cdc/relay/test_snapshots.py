@@ -308,7 +308,7 @@ def test_more_halves_than_can_be_named_have_the_whole_table_read_again():
 
 def test_a_reader_waits_until_its_chunks_are_wanted():
     world = filled(30)
-    reader = ChunkReader(world.control.connect, "shop", 1, 3, {"review": ()}, None)
+    reader = ChunkReader(world.control.connect, "shop", 1, Limits(chunk=3), {"review": ()})
     reader.start(Run("initial", "review"))
     try:
         until(lambda: world.control.seq == 4, "two chunks")
@@ -325,7 +325,7 @@ def test_a_reader_waits_until_its_chunks_are_wanted():
 
 def test_a_run_that_was_given_up_leaves_nothing_to_the_next():
     world = filled(30)
-    reader = ChunkReader(world.control.connect, "shop", 1, 3, {"review": ()}, None)
+    reader = ChunkReader(world.control.connect, "shop", 1, Limits(chunk=3), {"review": ()})
     reader.start(Run("initial", "review"))
     try:
         until(lambda: world.control.seq == 4, "two chunks")

@@ -1,6 +1,6 @@
 import pytest
 
-from strangler.kit.databases import database_of, family
+from strangler.kit.databases import database_of, family, mysql_tls
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,12 @@ def test_urls_of_two_databases(one, other):
 def test_families():
     assert family("mariadb+pymysql://h/d") == "mysql"
     assert family("http://h") is family("http://[") is None
+
+
+def test_who_names_an_authority_has_the_server_checked():
+    url = "mysql://u@h/d?ssl_ca=%2Fetc%2Fca.pem&charset=x"
+    checked = {"ssl_ca": "/etc/ca.pem", "ssl_verify_cert": True, "ssl_verify_identity": True}
+    assert mysql_tls(url) == checked
+    assert mysql_tls(f"{url}&ssl_verify_identity=false") == checked | {"ssl_verify_identity": False}
+    assert mysql_tls("mysql://u@h/d?ssl_cert=c&ssl_key=k") == {"ssl_cert": "c", "ssl_key": "k"}
+    assert mysql_tls("mysql://u@h/d") == mysql_tls("http://[") == {}
