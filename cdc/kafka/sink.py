@@ -24,7 +24,7 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from cdc.config.model import Delivery, Kafka, Limits
-from cdc.kafka.client import brokers, settings
+from cdc.kafka.client import brokers, made, settings
 from cdc.kafka.errors import CLIENT_ERRORS, is_permanent, reason_of, sink_error
 from cdc.kafka.producer import producer_settings
 from cdc.relay.ports import Headers, SinkError, TooLargeError
@@ -80,13 +80,14 @@ class KafkaSink:
     def open(self, timeout: float) -> None:
         """Connect and fence every earlier sink of this stream; raises `SinkError`."""
         transactional_id = self._stream if self._transactional else None
-        self._producer = producer = Producer(
+        given = (
             settings(self._kafka, self._on_error)
             | producer_settings(self._limits, transactional_id)
             | {"on_delivery": self._on_delivery}
         )
-        self._send = producer.produce
         try:
+            self._producer = producer = made(Producer, self._kafka, given)
+            self._send = producer.produce
             producer.list_topics(timeout=timeout)
             if self._transactional:
                 producer.init_transactions(timeout)
