@@ -85,7 +85,9 @@ class PostgresPreflight:
             session = self._session()
             session.execute(_ALONE)
             done += [_run(session, _DDL[name]) for name in self._to_make(self._known(session))]
-            wrong = self._look(session, self._known(session)).statements()
+            found = self._look(session, self._known(session))
+            if wrong := found.statements():
+                wrong = [*publication.locks(session, found), *wrong]
             done += [_run(session, statement) for statement in wrong]
         return done
 

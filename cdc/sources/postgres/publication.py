@@ -115,6 +115,27 @@ def look(session: Connection, name: str, wanted: Sequence[Facts]) -> Publication
     )  # fmt: skip
 
 
+def locks(session: Connection, known: Publication) -> list[str]:
+    """What has to be locked while tables join a publication that is in use.
+
+    Servers without the fix of May 2025 lose changes of such a table, later ones too, if anybody had
+    written into it and not yet committed. So writers are let out first, and wait for this moment.
+    """
+    version = session.info.server_version
+    if known.oid is None or version % 10_000 >= _SAFE.get(version // 10_000, 0):
+        return []
+    there = {row[0] for row in session.execute(_TABLES, (known.oid,)).fetchall()}
+    return [
+        f"LOCK TABLE ONLY {table.quoted} IN SHARE ROW EXCLUSIVE MODE"
+        for table in known.wanted
+        if table.oid not in there
+    ]
+
+
+_SAFE: Final = {13: 21, 14: 18, 15: 13, 16: 9, 17: 5}
+"""Minor versions from which on a publication may change under writers."""
+
+
 def drop(name: str) -> str:
     """The statement that removes a publication."""
     return f"DROP PUBLICATION {ident(name)}"
