@@ -25,6 +25,11 @@ class DemoError(Exception):
         self.lines = lines
         """The last of them."""
 
+    def repeated(self, times: int, within: float) -> DemoError:
+        """The same of a part that was started again and again in vain."""
+        what = f"{self.what.removesuffix('.')}, {times} times within {within:.0f} s."
+        return DemoError(what, self.advice, self.log, self.lines)
+
 
 def tail(path: Path, lines: int = TAIL_LINES) -> tuple[str, ...]:
     """The last lines of a log; none if there is no such file."""

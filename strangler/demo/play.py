@@ -99,11 +99,16 @@ async def _with_stack(stack: Stack, folder: Folder, screen: Screen, work: Work) 
 
 
 async def _start_and(work: Work, stack: Stack, folder: Folder, screen: Screen) -> int:
-    """Start and work; raises `DemoError` as soon as any part fails."""
+    """Start and work; raises `DemoError` when a part fails: on the tour at once, as it judges."""
     await stack.start()
-    folder.addresses.write_text(json.dumps(_told(stack)), "utf-8")
+    _tell_addresses(stack, folder)
+
+    def revived(what: str) -> None:
+        _tell_addresses(stack, folder)
+        screen.revived(what)
+
     working = asyncio.ensure_future(work(stack, folder, screen))
-    failing = asyncio.ensure_future(stack.failed())
+    failing = asyncio.ensure_future(stack.failed(None if work is tour else revived))
     try:
         await asyncio.wait((working, failing), return_when=asyncio.FIRST_COMPLETED)
         if failing.done():
@@ -129,9 +134,11 @@ STOPPED: Mapping[Work, int] = {_stay: 0, tour: 128 + signal.SIGINT}
 """Exit codes after Ctrl-C: the way to end the demo, and a tour that has judged nothing."""
 
 
-def _told(stack: Stack) -> dict[str, object]:
+def _tell_addresses(stack: Stack, folder: Folder) -> None:
     urls = {part: _url(stack.ports, part) for part in vars(stack.ports)}
-    return {"urls": urls, "pids": stack.pids}
+    new = folder.addresses.with_suffix(".new")
+    new.write_text(json.dumps({"urls": urls, "pids": stack.pids}), "utf-8")
+    new.replace(folder.addresses)  # who reads it never finds half of it
 
 
 def _url(chosen: Ports, part: str) -> str:

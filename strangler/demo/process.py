@@ -83,10 +83,13 @@ class Running:
             os.killpg(self.pid, signal.SIGKILL)
 
 
-async def start(program: Program) -> Running:
-    """Start a program; it answers when `Running.ready` says so."""
+async def start(program: Program, *, again: bool = False) -> Running:
+    """Start a program; it answers when `Running.ready` says so.
+
+    Its log begins anew, unless it is started `again`: then it tells why that was needed.
+    """
     with contextlib.ExitStack() as files:
-        log = files.enter_context(program.log.open("wb"))
+        log = files.enter_context(program.log.open("ab" if again else "wb"))
         output = files.enter_context(program.output.open("ab")) if program.output else log
         process = await asyncio.create_subprocess_exec(
             *_launched(program),

@@ -102,6 +102,10 @@ It goes on with the table of the last time, [bold]version {version}[/]; to begin
         self.say(f"\n[bold green]Version {news.version} is live[/]")
         self.say(f"  {escape(news.author + reason)}")
 
+    def revived(self, what: str) -> None:
+        """A part died, and runs again."""
+        self.say(f"\n[bold yellow]{escape(what)}[/]")
+
     def failure(self, error: DemoError) -> None:
         """What went wrong, the part's own last words, and what to do."""
         self._errors.print(f"[bold red]{escape(error.what)}[/]")

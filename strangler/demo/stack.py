@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import aiohttp
 
@@ -16,10 +17,23 @@ from strangler.demo.ports import HOST, Ports
 from strangler.demo.postgres import Postgres
 from strangler.demo.process import Program, Running
 from strangler.demo.programs import SERVICES, Programs
+from strangler.demo.revive import MOST, WITHIN, Tries
 
+Told = Callable[[str], None]
+"""Told, in a sentence, of a part that died and is started again."""
 Progress = Callable[[str, float], None]
 """Told of each step when it is done, with the seconds that it took."""
 _PROBE_TIMEOUT = aiohttp.ClientTimeout(total=2.0)
+
+
+@dataclass
+class Part:
+    """A program that runs."""
+
+    name: str
+    running: Running
+    again: Program | None
+    """What to start when it dies; None for one whose death takes data with it, or connections."""
 
 
 class Stack:
@@ -39,7 +53,7 @@ class Stack:
         self._folder = folder
         self._done = done
         self._progress = progress
-        self._running: list[Running] = []
+        self._parts: list[Part] = []
         """In the order of their start."""
 
     async def start(self) -> None:
@@ -59,28 +73,54 @@ class Stack:
         ):
             return int((await answer.json())["live"]["number"])
 
-    async def failed(self) -> DemoError:
-        """Wait until a part ends by itself; which, and why that is a failure."""
-        watches = [asyncio.ensure_future(each.ended()) for each in self._running]
+    async def failed(self, revived: Told | None = None) -> DemoError:
+        """Wait until a part ends by itself; which, and why that is a failure.
+
+        With `revived` a part that can be is started again, unless it dies over and over.
+        """
+        watches = [asyncio.ensure_future(self._keep(each, revived)) for each in self._parts]
         try:
             done, _ = await asyncio.wait(watches, return_when=asyncio.FIRST_COMPLETED)
             return done.pop().result()
         finally:
             for watch in watches:
                 watch.cancel()
+            await asyncio.wait(watches)  # one may be about to start a part again
+
+    async def _keep(self, part: Part, revived: Told | None) -> DemoError:
+        tries = Tries()
+        while True:
+            died = await part.running.ended()
+            if part.again is None or revived is None:
+                return died
+            pause = tries.died(time.monotonic())
+            if pause is None:
+                return died.repeated(MOST + 1, WITHIN)
+            await asyncio.sleep(pause)
+            await self._start_again(part, part.again)
+            revived(f"{died.what} It was started again.")
+
+    async def _start_again(self, part: Part, program: Program) -> None:
+        part.running.kill()  # what is left of its group may hold its port
+        starting = asyncio.ensure_future(process.start(program, again=True))
+        try:
+            await asyncio.shield(starting)
+        finally:  # also where the demo is told to stop in this moment
+            part.running = await starting
+            self.pids[part.name] = part.running.pid
 
     async def stop(self) -> None:
         """Stop what runs: the gateway first, so that nothing in flight loses its upstream."""
-        while self._running:
-            running = self._running[-1]
-            await running.stop()
-            self._running.remove(running)
+        while self._parts:
+            part = self._parts[-1]
+            await part.running.stop()
+            self._parts.remove(part)
         self._remove_sockets()
 
     def kill(self) -> None:
         """End everything at once."""
-        for running in reversed(self._running):
-            running.kill()
+        for part in reversed(self._parts):
+            part.running.kill()
 
     async def _start(self) -> None:
         self._account = account(self._folder.path)
@@ -127,23 +167,22 @@ class Stack:
         await process.complete(self._programs.schema(service))
         await process.complete(self._programs.prepare(service))
         anew = self._programs.forgetful and service in self._done.filled
-        for part, program in (
-            (f"relay-{service}", self._programs.relay(service, anew=anew)),
-            (f"applier-{service}", self._programs.applier(service, anew=anew)),
-        ):
-            self._started(part, await process.start(program))
+        for part, make in (("relay", self._programs.relay), ("applier", self._programs.applier)):
+            running = await process.start(make(service, anew=anew))
+            # The broker has everything then: whoever dies goes on where it was.
+            self._started(f"{part}-{service}", running, make(service, anew=False))
         serving = self._serve(service, self._programs.service(service), service, "/readyz")
         await self._step(f"The {service} service and its copy of the data", serving)
         self._remember(service)
 
     async def _serve(self, part: str, program: Program, port: str, path: str) -> None:
         running = await process.start(program)
-        self._started(part, running)
+        self._started(part, running, program)
         url = f"http://{HOST}:{getattr(self.ports, port)}{path}"
         await running.ready(lambda: self._answers(url))
 
-    def _started(self, part: str, running: Running) -> None:
-        self._running.append(running)
+    def _started(self, part: str, running: Running, again: Program | None = None) -> None:
+        self._parts.append(Part(part, running, again))
         self.pids[part] = running.pid
 
     async def _answers(self, url: str) -> bool:

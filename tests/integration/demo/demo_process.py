@@ -11,6 +11,9 @@ import psutil
 
 COMMAND = (sys.executable, "-c", "from cli import main; main()", "demo")
 
+START = 240.0
+"""Seconds for all parts, on a machine that does other things as well."""
+
 
 def environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith("STRANGLER")}
@@ -35,11 +38,25 @@ class Demo:
                 cwd=folder, env=environment(), stdout=output, stderr=subprocess.STDOUT,
             )  # fmt: skip
         told = self.folder / "addresses.json"
-        wait_for(lambda: self.process.poll() is not None or self._complete(told), self.output)
-        assert self.process.poll() is None, self.output()
+        try:
+            wait_for(
+                lambda: self.process.poll() is not None or self._complete(told), self.output, START
+            )
+            assert self.process.poll() is None, self.output()
+        except BaseException:
+            self.process.kill()  # nobody else would: what is below ends with it
+            raise
         told = json.loads(told.read_text())
         self.urls, self.pids = told["urls"], told["pids"]
         self.below = psutil.Process(self.process.pid).children(recursive=True)
+
+    def pid(self, part: str) -> int | None:
+        """The process that is this part now; None when the demo is ending."""
+        try:
+            told = (self.folder / "addresses.json").read_text()
+        except FileNotFoundError:
+            return None
+        return json.loads(told)["pids"][part]
 
     def _complete(self, told: Path) -> bool:
         return told.exists() and "Ctrl-C" in self.output()

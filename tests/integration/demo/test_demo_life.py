@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -34,7 +35,10 @@ def get(url: str) -> tuple[int, str]:
 
 def strangler(demo: Demo, *words: str) -> str:
     """A command in the demo's folder, as the demo tells people to type it."""
-    env = {**os.environ, "STRANGLER_ADMIN": demo.urls["admin"].removeprefix("http://")}
+    said = dict(line.removeprefix("export ").split("=", 1)
+                for line in (demo.folder / "env").read_text().splitlines())  # fmt: skip
+    env = {**os.environ, **{name: shlex.split(value)[0] for name, value in said.items()},
+           "STRANGLER_ADMIN": demo.urls["admin"].removeprefix("http://")}  # fmt: skip
     return subprocess.run(
         [sys.executable, "-c", "from cli import main; main()", *words],
         cwd=demo.folder, env=env, capture_output=True, text=True, check=True, timeout=60,
@@ -108,10 +112,44 @@ def test_nothing_outlives_a_demo_that_is_killed(started):
     wait_for(demo.nothing_left)
 
 
-def test_a_part_that_dies_ends_the_demo_with_its_name(started):
+def test_a_part_that_dies_is_started_again_until_it_has_died_too_often(started):
     demo = started()
-    psutil.Process(demo.pids["reviews"]).kill()
+    for part in ("relay-reviews", "applier-reviews", "reviews"):
+        die(demo, part)
+    wait_for(lambda: "The relay of reviews ended (-9). It was started again." in demo.output())
+    wait_for(lambda: answers(demo.urls["reviews"] + "/readyz"), demo.output)
+    strangler(demo, "cdc", "probe", "reviews", "--within", "40")  # ends with 0: all goes on
+    log = (demo.folder / "log" / "relay-reviews.log").read_text()
+    assert log.count("relay_started") >= 2, "what it said before is kept"
+
+    while demo.pid("reviews") is not None:
+        die(demo, "reviews")
     assert demo.process.wait(60) == 1
     assert demo.nothing_left()
-    assert "The reviews service ended (-9)." in demo.output()
+    assert "The reviews service ended (-9), 6 times within 120 s." in demo.output()
     assert "The last lines of" in demo.output()
+    assert "log/reviews.log" in demo.output()
+
+
+def test_the_database_s_death_ends_the_demo_with_its_name(started):
+    demo = started()
+    psutil.Process(demo.pids["postgres"]).kill()
+    assert demo.process.wait(60) == 1
+    wait_for(demo.nothing_left)
+    assert "PostgreSQL ended (-9)." in demo.output()
+    assert "The last lines of" in demo.output()
+
+
+def die(demo: Demo, part: str) -> None:
+    """Kill a part, and wait until it is another process or the demo is ending."""
+    before = demo.pid(part)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(before).kill()
+    wait_for(lambda: demo.pid(part) != before, demo.output)
+
+
+def answers(url: str) -> bool:
+    try:
+        return get(url)[0] == 200
+    except OSError:
+        return False
