@@ -14,10 +14,10 @@ def around_chunks(monkeypatch, stream, before, after) -> None:
         kind = type(control)
     chunk, count = kind.chunk, iter(range(1_000_000))
 
-    def hooked(self, relation, key, limit, where=None):
+    def hooked(self, relation, key, limit, *more):
         number = next(count)
         before(number, limit)
-        found = chunk(self, relation, key, limit, where)
+        found = chunk(self, relation, key, limit, *more)
         after(number, found.rows)
         return found
 
