@@ -14,8 +14,9 @@ import psycopg
 
 from bench import procfs
 from bench.relay import rows, throughput
-from bench.relay.checksum import WrongAnswerError, of_table
+from bench.relay.checksum import Checksum, WrongAnswerError, of_table
 from bench.relay.memory import peak
+from bench.relay.readers.client import ClientAlone
 from bench.relay.readers.ours import Ours
 from bench.relay.servers import PARTITIONS, PROGRAMS, Postgres
 from bench.relay.topics import NothingComesError
@@ -59,10 +60,14 @@ class Copy:
         subprocess.run(command, stdout=subprocess.DEVNULL, check=True, timeout=300)
         return {"rate": self.size / (time.monotonic() - begin)}
 
+    def client(self, broker: str, folder: Path, within: float) -> dict[str, float]:
+        """What Kafka's client takes from a Python process that does nothing else."""
+        alone = ClientAlone(broker, self.ours.source, 0, self.size, folder)
+        return throughput.measure(alone, self._expected(), within)
+
     def snapshot(self, within: float) -> dict[str, float]:
         """The first start: every row into Kafka, with its checksum."""
-        expected = of_table(rows.select(self.ours.source, 0, self.size), PARTITIONS)
-        return throughput.measure(self.ours, expected, within)
+        return throughput.measure(self.ours, self._expected(), within)
 
     def apply(self, within: float) -> dict[str, float]:
         """Out of the full topics into the empty table."""
@@ -86,6 +91,9 @@ class Copy:
         if done.returncode:
             raise WrongAnswerError(f"verify ended with {done.returncode}: {done.stderr[-300:]}")
         return {"seconds": took}
+
+    def _expected(self) -> Checksum:
+        return of_table(rows.select(self.ours.source, 0, self.size), PARTITIONS)
 
     def _wait(self, query: str, within: float) -> None:
         assert self.ours.target is not None

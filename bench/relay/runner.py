@@ -23,6 +23,7 @@ from bench.relay.plan import (
     Plan,
     commit_of,
 )  # fmt: skip
+from bench.relay.readers import client
 from bench.relay.readers.debezium import Debezium
 from bench.relay.readers.ours import Ours
 from bench.relay.readers.recvlogical import RecvLogical
@@ -51,6 +52,7 @@ class Bench:
             self._folder = folder
             self._broker = stack.enter_context(servers.kafka(folder))
             self._postgres = stack.enter_context(servers.postgres(folder))
+            client.topic(self._broker).make()
             if _SHARED.intersection(self.cases):
                 self._shared_log()
             if _COPYING.intersection(self.cases):
@@ -103,6 +105,8 @@ class Bench:
         within = self.plan.within
         if limit is not None:
             self._take(case, limit.name, number, lambda: limit.measure(first, size, within))
+            alone = client.ClientAlone(self._broker, self._source, first, size, self._folder)
+            self._deliver(case, alone, number, expected)
         for reader in readers:
             self._deliver(case, reader, number, expected)
 
@@ -125,6 +129,9 @@ class Bench:
         for number in range(self.plan.rounds):
             self._take(SNAPSHOT, COPY, number, copy.copy)
         within = self.plan.within
+        self._take(
+            SNAPSHOT, client.NAME, 0, lambda: copy.client(self._broker, self._folder, within)
+        )
         if not self._take(SNAPSHOT, FENCED, 0, lambda: copy.snapshot(within)):
             return
         if APPLIER in self.cases or VERIFY in self.cases:

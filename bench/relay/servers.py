@@ -108,6 +108,7 @@ def launch(
     *,
     user: int | None = None,
     env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
     stop: int = signal.SIGTERM,
 ) -> Iterator[Child]:
     """A process for the length of the block, its output in `folder`; waits for its port if any.
@@ -118,7 +119,7 @@ def launch(
     with output.open("ab") as sink:
         process = subprocess.Popen(
             list(map(str, command)), stdin=subprocess.DEVNULL, stdout=sink, stderr=sink,
-            user=user, cwd=folder, env={**os.environ, "TZ": "UTC", **(env or {})},
+            user=user, cwd=cwd or folder, env={**os.environ, "TZ": "UTC", **(env or {})},
             start_new_session=True,
         )  # fmt: skip
     child = Child(name, process, output, port)

@@ -26,8 +26,9 @@ def producer_settings(limits: Limits, transactional_id: str | None) -> dict[str,
         "queue.buffering.max.kbytes": max(1, limits.memory // 1024),
         # A record in the queue weighs some hundred bytes more than its contents.
         "queue.buffering.max.messages": max(1000, limits.memory // 256),
-        # Under load batches fill while others are on their way; a longer wait is only latency.
-        "linger.ms": 0.5,
+        # A request costs client and broker some hundred microseconds, whatever is in it: at 0.5 ms
+        # a quarter of the throughput went into small ones. A commit of Kafka's waits for none.
+        "linger.ms": 3,
         "compression.type": "lz4",
     }
     if transactional_id is None:

@@ -36,6 +36,8 @@ log = structlog.get_logger()
 
 CHECKPOINT_EVERY = 1.0
 """Seconds between checkpoints: what has to be sent again after a crash is about that much."""
+BEHIND_MS = 1_000
+SETTLE_BEHIND = 0.5
 SETTLE_WITHIN = 60.0
 WAIT = 0.5
 """Seconds that a read waits for the next event; also how soon a stop is noticed."""
@@ -198,7 +200,8 @@ class Session:
             return False
         if idle and self._prompt:
             return True
-        return time.monotonic() - self._unsettled >= self.parts.sink.settle_after
+        after = settle_after(self.parts.sink.settle_after, self.counters.lag_ms)
+        return time.monotonic() - self._unsettled >= after
 
     def _settle(self) -> None:
         """Have Kafka confirm everything.
@@ -281,6 +284,15 @@ class Session:
             log.warning(event, stream=self.stream.name, bytes=size)
         if size >= self.stream.limits.retained_stop:
             raise RetentionError(self.stream, size)
+
+
+def settle_after(usual: float, lag_ms: int) -> float:
+    """Seconds from the first unsettled record to the next `settle`.
+
+    Longer where the log is far ahead: each one stops the stream for some milliseconds, and who
+    reads what is a second old sees nothing sooner by it.
+    """
+    return max(usual, SETTLE_BEHIND) if lag_ms >= BEHIND_MS else usual
 
 
 class RetentionError(SourceError):

@@ -8,6 +8,7 @@ from cdc.checkpoint import Checkpoint
 from cdc.config.model import Delivery
 from cdc.relay.ports import SinkError, SourceError
 from cdc.relay.relay import RelayError, Wanted
+from cdc.relay.session import settle_after
 from cdc.testing import marker
 
 BAD = "caf\udce9"
@@ -58,6 +59,13 @@ def test_nothing_is_confirmed_before_it_is_saved_nor_saved_before_it_is_settled(
         else:
             assert given[0] <= saved, "confirmed too early"
     assert world.copy() == world.rows()
+
+
+@pytest.mark.parametrize(
+    ("usual", "lag_ms", "after"), [(0.1, 0, 0.1), (0.1, 999, 0.1), (0.1, 1000, 0.5), (1, 9000, 1)]
+)
+def test_a_stream_that_is_far_behind_stops_less_often(usual, lag_ms, after):
+    assert settle_after(usual, lag_ms) == after
 
 
 def commits(world):
