@@ -31,6 +31,7 @@ ON CONFLICT (stream, kind) DO UPDATE
 SET seq = excluded.seq, body = excluded.body, written_at = excluded.written_at
 RETURNING seq
 """
+_NEWEST: Final = "SELECT coalesce(max(seq), 0) FROM strangler_marker WHERE stream = %s"
 _NOW: Final = """
 SELECT pg_current_snapshot()::text, c.oid::bigint, c.relkind = 'p',
        array_agg(a.attname::text ORDER BY a.attnum),
@@ -72,18 +73,18 @@ class PostgresControl:
     def mark(self, stream: str, kind: str, body: str) -> int:
         """Write a marker; the order of `seq` is the order of the commits."""
         given = {"stream": stream, "kind": kind, "body": body}
-        with failures("writing a marker"), self._transaction(read_only=False) as session:
-            # Held until the commit is visible, so that the next one reads this number; read
-            # committed, so that it does read what was committed while it waited.
-            session.execute(_LOCK, (stream,))
-            try:
-                row = session.execute(_MARK, given).fetchone()
-            except psycopg.errors.UndefinedTable as error:
-                raise SourceError(
-                    "the source has no table strangler_marker: run"
-                    f" `{command('init', self._stream, '--apply')}`",
-                    temporary=False,
-                ) from error
+        with failures("writing a marker"), self._marking(stream) as session:
+            row = session.execute(_MARK, given).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def newest_marker(self, stream: str) -> int:
+        """The greatest `seq`, that of a commit included which waits for a standby to have it.
+
+        The log brings such a one before anybody can see it.
+        """
+        with failures("looking for markers"), self._marking(stream) as session:
+            row = session.execute(_NEWEST, (stream,)).fetchone()
         assert row is not None
         return int(row[0])
 
@@ -164,6 +165,22 @@ class PostgresControl:
         session.read_only = read_only
         with session.transaction():
             yield session
+
+    @contextmanager
+    def _marking(self, stream: str) -> Iterator[catalog.Connection]:
+        """A transaction in which nobody else writes a marker of the stream."""
+        with self._transaction(read_only=False) as session:
+            # Held until the commit is visible, so that the next one reads this number; read
+            # committed, so that it does read what was committed while it waited.
+            session.execute(_LOCK, (stream,))
+            try:
+                yield session
+            except psycopg.errors.UndefinedTable as error:
+                raise SourceError(
+                    "the source has no table strangler_marker: run"
+                    f" `{command('init', self._stream, '--apply')}`",
+                    temporary=False,
+                ) from error
 
     def _read(self, relation: Relation, statement: Callable[[Plan], sql.Composed]) -> Chunk:
         with self._snapshot(relation) as (session, cursor, snapshot, plan):
