@@ -143,6 +143,8 @@ def snapshot(
             for runs in relays.snapshot_progress(which, answer["seq"]):
                 for each in runs:
                     progress(each["table"], each["rows"], each["estimate"])
+        if not as_json:
+            click.echo("The snapshot is over.")
 
 
 @cdc.command()

@@ -104,5 +104,7 @@ class progress_bar:  # noqa: N801 - used like a function
         if _WAITING in self._tasks:  # what was waited for has come
             self._progress.remove_task(self._tasks.pop(_WAITING))
         if table not in self._tasks:
-            self._tasks[table] = self._progress.add_task(table, total=estimate or None)
-        self._progress.update(self._tasks[table], completed=rows)
+            self._tasks[table] = self._progress.add_task(table, total=None)
+        # The estimate may come later than the first rows, and may be too small.
+        total = max(rows, estimate) if estimate else None
+        self._progress.update(self._tasks[table], completed=rows, total=total)
