@@ -100,7 +100,8 @@ class PostgresControl:
         """Rows in the order of the key, and the snapshot they were read under."""
         with self._snapshot(relation) as (session, cursor, snapshot, plan):
             query = plan.chunk(after, limit, where).as_bytes(session)
-            size = plan.size(after, limit, where)
+            size = plan.size(after, limit, where).as_bytes(session)
+            self._as_it_is(session)
             if most is None or self._fits(session, relation, size, most):
                 rows, cut = cursor.execute(query).fetchall(), False
             else:
@@ -109,7 +110,7 @@ class PostgresControl:
         return Chunk(relation, rows, Snapshot(snapshot).contains, cut)
 
     def _fits(
-        self, session: catalog.Connection, relation: Relation, size: sql.Composed, most: int
+        self, session: catalog.Connection, relation: Relation, size: bytes, most: int
     ) -> bool:
         """Whether a chunk is no more than `most` bytes, as far as the server can tell.
 
@@ -184,7 +185,9 @@ class PostgresControl:
 
     def _read(self, relation: Relation, statement: Callable[[Plan], sql.Composed]) -> Chunk:
         with self._snapshot(relation) as (session, cursor, snapshot, plan):
-            rows = cursor.execute(statement(plan).as_bytes(session)).fetchall()
+            query = statement(plan).as_bytes(session)
+            self._as_it_is(session)
+            rows = cursor.execute(query).fetchall()
         return Chunk(relation, rows, Snapshot(snapshot).contains)
 
     @contextmanager
@@ -195,9 +198,15 @@ class PostgresControl:
         with failures(f"reading {relation.table}"), self._transaction(read_only=True) as session:
             snapshot, plan = self._plan(session, relation)
             assert self._reading is not None
-            if unencoded(session):
-                self._reading.execute(_AS_IT_IS)
             yield session, self._reading, snapshot, plan
+
+    def _as_it_is(self, session: catalog.Connection) -> None:
+        """For the rest of a transaction, text of a database without an encoding comes as it is.
+
+        Statements must be bytes by then: the driver would write them in ASCII.
+        """
+        if unencoded(session):
+            session.execute(_AS_IT_IS)
 
     def _plan(self, session: catalog.Connection, relation: Relation) -> tuple[str, Plan]:
         """The snapshot of the transaction, and how to read the table under it.
