@@ -48,7 +48,7 @@ def at_home(stream: Stream, home: Home) -> Stream:
 def relay(stream: Stream, home: Home, wanted: Wanted, counters: Counters) -> Relay:
     """The relay of a stream; connects to the store only."""
     from cdc.relay.relay import Around, Relay
-    from cdc.sources import open_source
+    from cdc.sources import open_control, open_source
     from cdc.store import SqlCheckpoints, note_end, open_engine
 
     stream = at_home(stream, home)
@@ -58,6 +58,7 @@ def relay(stream: Stream, home: Home, wanted: Wanted, counters: Counters) -> Rel
         stream,
         lambda source: _parts(stream, source, engine, row, anew=wanted.resnapshot),
         lambda: open_source(stream, home.folder / stream.name),
+        lambda: open_control(stream),
         wanted,
         counters,
         Around(

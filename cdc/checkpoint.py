@@ -44,6 +44,9 @@ class Checkpoint:
     tables: tuple[str, ...] | None = None
     """Those of the stream whose rows are in the topics, or on their way by a run: any other one is
     new. None in a checkpoint of a version that did not keep it."""
+    marker: int = 0
+    """The greatest `seq` of the stream's own markers that came back through the log: the source has
+    it, or is an earlier one. 0 for none, and in a checkpoint of a version that did not keep it."""
 
     @property
     def is_forgotten(self) -> bool:
@@ -67,6 +70,7 @@ class Checkpoint:
                 "partitions": self.partitions,
                 "prefix": self.prefix,
                 "tables": self.tables,
+                "marker": self.marker,
                 "partial": self.partial,
                 "runs": [run.to_json() for run in self.runs],
                 "dead": self.dead,
@@ -98,6 +102,7 @@ class Checkpoint:
             partitions=given["partitions"],
             prefix=given.get("prefix", ""),
             tables=None if given.get("tables") is None else tuple(given["tables"]),
+            marker=given.get("marker", 0),
             partial=None if given["partial"] is None else tuple(given["partial"]),
             runs=tuple(Run.from_json(run) for run in given["runs"]),
             dead=tuple((topic, key) for topic, key in given["dead"]),

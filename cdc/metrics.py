@@ -47,24 +47,32 @@ class _Collector:
             yield metric
 
 
+def host_and_port(address: str) -> tuple[str, int]:
+    """Where to serve: `9901`, `:9901` and `[::1]:9901` are understood, too.
+
+    Raises `ValueError` with a sentence for what is no HOST:PORT.
+    """
+    host, _, port = address.rpartition(":")
+    if not (port.isascii() and port.isdecimal()) or int(port) > 65535:
+        raise ValueError(f"metrics cannot be served at {address}: it is no HOST:PORT")
+    return host.removeprefix("[").removesuffix("]") or "127.0.0.1", int(port)
+
+
 @contextmanager
 def exposed(address: str | None, role: str, stream: str, counters: Any) -> Iterator[None]:
     """Serve the counters while the block runs; nothing without an address.
 
-    Raises `OSError` where nothing can listen there, or for what is no HOST:PORT.
+    Raises `OSError` where nothing can listen there, `ValueError` as `host_and_port` does.
     """
     if address is None:
         yield
         return
     from prometheus_client import CollectorRegistry, start_http_server
 
-    host, _, port = address.rpartition(":")
-    if not port.isdecimal() or int(port) > 65535:
-        raise OSError(f"metrics cannot be served at {address}: it is no HOST:PORT")
-    host = host.removeprefix("[").removesuffix("]")
+    host, port = host_and_port(address)
     registry = CollectorRegistry()
     registry.register(_Collector(role, stream, counters))
-    server, thread = start_http_server(int(port), addr=host or "127.0.0.1", registry=registry)
+    server, thread = start_http_server(port, addr=host, registry=registry)
     try:
         yield
     finally:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from strangler import terminal
-from strangler.cdc_options import of_stream, progress_bar, tell
+from strangler.cdc_options import address, of_stream, progress_bar, tell
 from strangler.cdc_reconcile import probe, repair, retry, verify
 
 if TYPE_CHECKING:
     from strangler.bootstrap import Place
 
-_METRICS = click.option("--metrics", metavar="HOST:PORT", help="Serve metrics there [off].")
+_METRICS = click.option("--metrics", metavar="HOST:PORT", callback=address,
+                        help="Serve metrics there [off].")  # fmt: skip
 
 
 @click.group(cls=terminal.InOrder, epilog=terminal.EXIT_CODES)
@@ -142,6 +143,8 @@ def snapshot(
             for runs in relays.snapshot_progress(which, answer["seq"]):
                 for each in runs:
                     progress(each["table"], each["rows"], each["estimate"])
+        if not as_json:
+            click.echo("The snapshot is over.")
 
 
 @cdc.command()

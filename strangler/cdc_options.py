@@ -51,6 +51,18 @@ def tell(view: str, answer: Any, *, as_json: bool) -> None:
     printing.show(getattr(cdc_screen, view)(answer))
 
 
+def address(_ctx: click.Context, _param: click.Parameter, given: str | None) -> str | None:
+    """HOST:PORT, or nothing; whatever else it is, is wrong usage before anything is begun."""
+    from cdc.metrics import host_and_port
+
+    try:
+        if given is not None:
+            host_and_port(given)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    return given
+
+
 class progress_bar:  # noqa: N801 - used like a function
     """A progress bar on a terminal, and what is waited for; elsewhere one line of the latter."""
 
@@ -92,5 +104,7 @@ class progress_bar:  # noqa: N801 - used like a function
         if _WAITING in self._tasks:  # what was waited for has come
             self._progress.remove_task(self._tasks.pop(_WAITING))
         if table not in self._tasks:
-            self._tasks[table] = self._progress.add_task(table, total=estimate or None)
-        self._progress.update(self._tasks[table], completed=rows)
+            self._tasks[table] = self._progress.add_task(table, total=None)
+        # The estimate may come later than the first rows, and may be too small.
+        total = max(rows, estimate) if estimate else None
+        self._progress.update(self._tasks[table], completed=rows, total=total)

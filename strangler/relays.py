@@ -191,18 +191,24 @@ def _try_condition(wanted: Stream, tables: Sequence[str], where: str) -> None:
 
 
 def snapshot_progress(which: Which, seq: int) -> Iterator[list[dict[str, Any]]]:
-    """What is left of the snapshot that marker `seq` asked for, twice a second, until it is over.
+    """Each table of the snapshot that marker `seq` asked for, twice a second, until it is over.
 
-    Waits for the relay without end, as the request stands in the source's log: for a person who
-    may press Ctrl-C.
+    What a relay reports no more is done. Waits for the relay without end, as the request stands in
+    the source's log: for a person who may press Ctrl-C.
     """
     from cdc.standing import relay_report
 
-    wanted = stream(which)
+    wanted, seen = stream(which), dict[str, dict[str, Any]]()
     while True:
         report = relay_report(wanted, home(which).store) or {}
         runs = [each for each in report.get("snapshots", ()) if each["id"] == f"snapshot-{seq}"]
-        yield runs
+        for gone in seen.keys() - {each["table"] for each in runs}:
+            seen[gone] = seen[gone] | {
+                "done": True,
+                "rows": max(seen[gone]["rows"], seen[gone]["estimate"]),
+            }
+        seen |= {each["table"]: each for each in runs}
+        yield list(seen.values())
         if report.get("marker_seq", 0) >= seq and not runs:
             return
         time.sleep(0.5)

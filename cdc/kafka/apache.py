@@ -1,6 +1,7 @@
 """Apache Kafka on this machine, for demos and tests: where its files come from, and its commands.
 
 The files are those of a release, from Maven Central, fetched once into the user's cache folder.
+Which release is said by `pom.xml` beside this module, and nowhere else.
 Nothing is started here: who runs processes runs these commands.
 """
 
@@ -16,31 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-VERSION: Final = "4.1.0"
+POM: Final = Path(__file__).with_name("pom.xml")
+VERSION: Final = POM.read_text("utf-8").partition("<kafka.version>")[2].partition("<")[0]
 FETCH_WITHIN: Final = 600.0
 """Seconds for about 60 MB."""
 _CLUSTER: Final = "c3RyYW5nbGVyLWthZmthLQ"
-_ARTIFACTS: Final = (
-    ("org.apache.kafka", "kafka_2.13", VERSION),
-    ("org.apache.kafka", "kafka-tools", VERSION),
-    ("org.slf4j", "slf4j-simple", "1.7.36"),
-)
-_POM: Final = """\
-<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>strangler</groupId>
-  <artifactId>kafka</artifactId>
-  <version>1</version>
-  <packaging>pom</packaging>
-  <dependencies>
-{dependencies}
-  </dependencies>
-</project>
-"""
-_DEPENDENCY: Final = """\
-    <dependency>
-      <groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version>
-    </dependency>"""
 
 
 class NotAvailableError(Exception):
@@ -143,10 +124,9 @@ def _program(name: str, what: str) -> str:
 def _fetch(folder: Path) -> None:
     maven = _program("mvn", "Maven, to fetch it")
     with tempfile.TemporaryDirectory(dir=folder.parent) as work:
-        pom = Path(work) / "pom.xml"
-        dependencies = "\n".join(_DEPENDENCY.format(*artifact) for artifact in _ARTIFACTS)
-        pom.write_text(_POM.format(dependencies=dependencies))
-        command = [maven, "-q", "-B", "-f", str(pom), "dependency:copy-dependencies"]
+        # Maven may write beside its file, and where this one stands that is not always allowed.
+        pom = shutil.copy(POM, work)
+        command = [maven, "-q", "-B", "-f", pom, "dependency:copy-dependencies"]
         command += ["-DincludeScope=runtime", f"-DoutputDirectory={work}/lib"]
         try:
             done = subprocess.run(  # noqa: PLW1510 - the outcome is told with its output

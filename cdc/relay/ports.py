@@ -96,6 +96,13 @@ class SourceControl(Protocol):
     def mark(self, stream: str, kind: str, body: str) -> int:
         """Write a marker in a transaction of its own; its `seq`. `body` is JSON."""
 
+    def newest_marker(self, stream: str) -> int:
+        """The greatest `seq` of the stream's markers; 0 where it has none.
+
+        Not less than that of any marker that has come by the log, even where a commit stands in the
+        log before others may see it: it waits for whoever is writing one.
+        """
+
     def relation(self, table: str, key: Sequence[str] = ()) -> Relation:
         """The table as it is now; `key` names its key instead of the primary key.
 

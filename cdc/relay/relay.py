@@ -16,8 +16,9 @@ from cdc.checkpoint import Checkpoint, CheckpointError
 from cdc.config.model import Stream
 from cdc.config.names import command
 from cdc.relay.counters import Counters
+from cdc.relay.history import check_history
 from cdc.relay.joining import joined
-from cdc.relay.ports import SinkError, Source, SourceError
+from cdc.relay.ports import SinkError, Source, SourceControl, SourceError
 from cdc.relay.session import Parts, RetentionError, Session
 from cdc.snapshot import INITIAL, Run
 
@@ -62,13 +63,17 @@ class Relay:
         stream: Stream,
         make: Callable[[Source], Parts],
         source: Callable[[], Source],
+        connect: Callable[[], SourceControl],
         wanted: Wanted,
         counters: Counters,
         around: Around = Around(),
     ) -> None:
-        """`make` connects to the store and to Kafka; `source` opens the source's log alone."""
+        """`make` connects to the store and to Kafka; `source` opens the source's log alone.
+
+        `connect` opens an ordinary session on the source's database.
+        """
         self._stream, self._make, self._source, self._wanted = stream, make, source, wanted
-        self._around = around
+        self._connect, self._around = connect, around
         self.counters = counters
 
     def run(self, stop: threading.Event) -> None:
@@ -212,6 +217,7 @@ class Relay:
                 f" `{anew}`"
             )
         self._check_partitions(checkpoint)
+        check_history(self._stream, self._connect, checkpoint)
 
     def _check_partitions(self, checkpoint: Checkpoint) -> None:
         name = self._stream.name

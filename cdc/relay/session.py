@@ -89,7 +89,7 @@ class Session:
                 lambda: parts.report(self),
             )
         )  # fmt: skip
-        self._resume = checkpoint.resume
+        self._resume, self._newest = checkpoint.resume, checkpoint.marker
         self._begin: Begin | None = None
         self._cut = checkpoint.partial
         """A transaction that an earlier session began, until it has been read again."""
@@ -183,6 +183,7 @@ class Session:
         marker = marker_of(change)
         if marker is None or marker.stream != self.stream.name:
             return
+        self._newest = max(self._newest, marker.seq)
         self.counters.marker_seq = max(self.counters.marker_seq, marker.seq)
         if self.snapshots.seen(marker):
             return
@@ -228,6 +229,7 @@ class Session:
             partial=partial,
             runs=self.snapshots.runs,
             dead=self._dead.keys,
+            marker=self._newest,
         )
 
     def _checkpoint(self) -> None:

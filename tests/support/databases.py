@@ -83,7 +83,7 @@ def postgres():
 
 LOGICAL = """
 wal_level = logical
-max_replication_slots = 20
+max_replication_slots = 200
 max_wal_senders = 20
 max_connections = 60
 logical_decoding_work_mem = 64kB
@@ -93,7 +93,12 @@ full_page_writes = off
 shared_buffers = 32MB
 autovacuum_naptime = 1h
 """
-"""For change data capture: a small working memory, so that big transactions are streamed."""
+"""For change data capture: a small working memory, so that big transactions are streamed.
+
+Each stream that was ever applied into the server keeps a place of its replication origin.
+"""
+ORIGINS = "max_active_replication_origins = 200\n"
+"""Since PostgreSQL 18; before, `max_replication_slots` counts for them, too."""
 
 
 @dataclass
@@ -181,7 +186,8 @@ def logical_postgres(programs: Path | None = None, settings: str = "") -> Iterat
         if done.returncode:
             did_not_start(f"initdb failed:\n{done.stdout}{done.stderr}")
         with (data / "postgresql.conf").open("a") as file:
-            file.write(LOGICAL + settings)
+            version = int((data / "PG_VERSION").read_text())
+            file.write(LOGICAL + (ORIGINS if version >= 18 else "") + settings)
         cluster = Cluster(programs, data, free_port(), user)
         cluster.start()
         try:

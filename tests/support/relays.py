@@ -1,17 +1,21 @@
-"""A relay on a source, a sink and checkpoints in memory."""
+"""A relay on a sink and checkpoints in memory, and on a source there or on a real one."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
 import time
+from dataclasses import replace
 
 from cdc.change import Column, Kind, Relation
+from cdc.checkpoint import Checkpoint
 from cdc.config.model import Limits, Stream, TableSync, Topics
 from cdc.envelope import decode, decode_id, decode_key
+from cdc.mapping import outgoings
 from cdc.relay.counters import Counters
 from cdc.relay.relay import Around, Relay, Wanted
 from cdc.relay.session import Parts
+from cdc.sources import open_control, open_source
 from cdc.testing import MemoryCheckpoints, MemorySink, ScriptedControl, ScriptedSource
 
 REVIEW = Relation(
@@ -65,8 +69,8 @@ class World:
 
     def relay(self, wanted: Wanted = Wanted(), make=None) -> Relay:  # noqa: B008 - frozen
         return Relay(
-            self.stream, make or self.parts, lambda: self.source, wanted, self.counters,
-            Around(self.checkpoints.load, self.ended.append),
+            self.stream, make or self.parts, lambda: self.source, self.control.connect, wanted,
+            self.counters, Around(self.checkpoints.load, self.ended.append),
         )  # fmt: skip
 
     @contextlib.contextmanager
@@ -134,3 +138,40 @@ class World:
         names = [column.name for column in self.control.relations[table].columns]
         return {key: dict(zip(names, row, strict=True))
                 for key, row in self.control.tables[table].items()}  # fmt: skip
+
+
+class OfDatabase(World):
+    """The same around a stream of a real database, whose `control` is a session of its own."""
+
+    def __init__(self, stream: Stream, folder) -> None:
+        super().__init__()
+        self.stream, self.folder = stream, folder
+
+    def parts(self, source=None) -> Parts:
+        memory = super().parts(source)
+        return replace(
+            memory, connect=lambda: open_control(self.stream), outgoing=outgoings(self.stream)
+        )
+
+    def relay(self, wanted: Wanted = Wanted(), make=None) -> Relay:  # noqa: B008 - frozen
+        return Relay(
+            self.stream, make or self.parts, lambda: open_source(self.stream, self.folder),
+            lambda: open_control(self.stream), wanted, self.counters,
+            Around(self.checkpoints.load, self.ended.append),
+        )  # fmt: skip
+
+    def kept(self) -> Checkpoint:
+        """The last checkpoint."""
+        return Checkpoint.from_bytes(self.checkpoints.load())
+
+    def relayed(self, wanted: Wanted = Wanted()) -> None:  # noqa: B008 - frozen
+        """Run the relay until everything up to now has been copied, and it has stopped."""
+        self.reports.clear()
+        with self.relaying(wanted) as failed:
+            until(lambda: failed or self._copied(), "a relay that has copied what there is")
+            with contextlib.closing(open_control(self.stream)) as control:
+                seq = control.mark(self.stream.name, "barrier", "{}")
+            until(lambda: failed or seq in self.markers("barrier"), "the barrier")
+
+    def _copied(self) -> bool:
+        return bool(self.reports) and not self.kept().runs

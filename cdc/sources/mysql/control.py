@@ -52,7 +52,26 @@ class MysqlControl:
 
     def mark(self, stream: str, kind: str, body: str) -> int:
         """Write a marker; its `seq`. Raises `SourceError`."""
-        return self._do("writing a marker", lambda session: _mark(session, stream, kind, body))
+
+        def mark(session: Session) -> int:
+            return _mark(session, stream, kind, body)
+
+        return self._do("writing a marker", lambda session: _again(session, mark))
+
+    def newest_marker(self, stream: str) -> int:
+        """The greatest `seq`. Raises `SourceError`.
+
+        Under the lock of who writes one: with semi-synchronous replication a commit is in the
+        binlog before anybody can see it.
+        """
+
+        def locked(session: Session) -> int:
+            rows(session, "START TRANSACTION")
+            seq = _newest(session, stream)
+            rows(session, "COMMIT")
+            return seq
+
+        return self._do("looking for markers", lambda session: _again(session, locked))
 
     def relation(self, table: str, key: Sequence[str] = ()) -> Relation:
         """The table as it is now. Raises `SourceError`."""
@@ -209,31 +228,26 @@ def _column(row: Sequence[Any], key: Sequence[str]) -> Listed:
     return Listed(str(name), str(data_type), str(column_type), charset, is_key)
 
 
-def _mark(session: Session, stream: str, kind: str, body: str) -> int:
-    """Write the marker, again where two first markers of a stream have met in a deadlock."""
+def _again(session: Session, action: Callable[[Session], int]) -> int:
+    """Do it, again where two first markers of a stream have met in a deadlock."""
     for _ in range(_TRIES - 1):
         try:
-            return _mark_once(session, stream, kind, body)
+            return action(session)
         except pymysql.err.OperationalError as error:
             if error.args[0] not in {_DEADLOCK, _CHANGED}:
                 raise
             rows(session, "ROLLBACK")
-    return _mark_once(session, stream, kind, body)
+    return action(session)
 
 
-def _mark_once(session: Session, stream: str, kind: str, body: str) -> int:
+def _mark(session: Session, stream: str, kind: str, body: str) -> int:
     """One more than the greatest `seq` of the stream.
 
     All rows of the stream are locked, and the gap where its first would stand, until the commit:
     nobody else can take a number before this one is in the log.
     """
     rows(session, "START TRANSACTION")
-    found = rows(
-        session,
-        f"SELECT COALESCE(MAX(seq), 0) FROM {MARKER_TABLE} WHERE stream = %s FOR UPDATE",  # noqa: S608
-        (stream,),
-    )
-    seq = int(found[0][0]) + 1
+    seq = _newest(session, stream) + 1
     rows(
         session,
         f"INSERT INTO {MARKER_TABLE} (stream, kind, seq, body) VALUES (%s, %s, %s, %s)"  # noqa: S608
@@ -243,3 +257,13 @@ def _mark_once(session: Session, stream: str, kind: str, body: str) -> int:
     )
     rows(session, "COMMIT")
     return seq
+
+
+def _newest(session: Session, stream: str) -> int:
+    """The greatest `seq` of a stream, whose markers are then locked until the transaction's end."""
+    found = rows(
+        session,
+        f"SELECT COALESCE(MAX(seq), 0) FROM {MARKER_TABLE} WHERE stream = %s FOR UPDATE",  # noqa: S608
+        (stream,),
+    )
+    return int(found[0][0])

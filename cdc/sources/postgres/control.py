@@ -31,6 +31,7 @@ ON CONFLICT (stream, kind) DO UPDATE
 SET seq = excluded.seq, body = excluded.body, written_at = excluded.written_at
 RETURNING seq
 """
+_NEWEST: Final = "SELECT coalesce(max(seq), 0) FROM strangler_marker WHERE stream = %s"
 _NOW: Final = """
 SELECT pg_current_snapshot()::text, c.oid::bigint, c.relkind = 'p',
        array_agg(a.attname::text ORDER BY a.attnum),
@@ -72,18 +73,18 @@ class PostgresControl:
     def mark(self, stream: str, kind: str, body: str) -> int:
         """Write a marker; the order of `seq` is the order of the commits."""
         given = {"stream": stream, "kind": kind, "body": body}
-        with failures("writing a marker"), self._transaction(read_only=False) as session:
-            # Held until the commit is visible, so that the next one reads this number; read
-            # committed, so that it does read what was committed while it waited.
-            session.execute(_LOCK, (stream,))
-            try:
-                row = session.execute(_MARK, given).fetchone()
-            except psycopg.errors.UndefinedTable as error:
-                raise SourceError(
-                    "the source has no table strangler_marker: run"
-                    f" `{command('init', self._stream, '--apply')}`",
-                    temporary=False,
-                ) from error
+        with failures("writing a marker"), self._marking(stream) as session:
+            row = session.execute(_MARK, given).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def newest_marker(self, stream: str) -> int:
+        """The greatest `seq`, that of a commit included which waits for a standby to have it.
+
+        The log brings such a one before anybody can see it.
+        """
+        with failures("looking for markers"), self._marking(stream) as session:
+            row = session.execute(_NEWEST, (stream,)).fetchone()
         assert row is not None
         return int(row[0])
 
@@ -99,7 +100,8 @@ class PostgresControl:
         """Rows in the order of the key, and the snapshot they were read under."""
         with self._snapshot(relation) as (session, cursor, snapshot, plan):
             query = plan.chunk(after, limit, where).as_bytes(session)
-            size = plan.size(after, limit, where)
+            size = plan.size(after, limit, where).as_bytes(session)
+            self._as_it_is(session)
             if most is None or self._fits(session, relation, size, most):
                 rows, cut = cursor.execute(query).fetchall(), False
             else:
@@ -108,7 +110,7 @@ class PostgresControl:
         return Chunk(relation, rows, Snapshot(snapshot).contains, cut)
 
     def _fits(
-        self, session: catalog.Connection, relation: Relation, size: sql.Composed, most: int
+        self, session: catalog.Connection, relation: Relation, size: bytes, most: int
     ) -> bool:
         """Whether a chunk is no more than `most` bytes, as far as the server can tell.
 
@@ -165,9 +167,27 @@ class PostgresControl:
         with session.transaction():
             yield session
 
+    @contextmanager
+    def _marking(self, stream: str) -> Iterator[catalog.Connection]:
+        """A transaction in which nobody else writes a marker of the stream."""
+        with self._transaction(read_only=False) as session:
+            # Held until the commit is visible, so that the next one reads this number; read
+            # committed, so that it does read what was committed while it waited.
+            session.execute(_LOCK, (stream,))
+            try:
+                yield session
+            except psycopg.errors.UndefinedTable as error:
+                raise SourceError(
+                    "the source has no table strangler_marker: run"
+                    f" `{command('init', self._stream, '--apply')}`",
+                    temporary=False,
+                ) from error
+
     def _read(self, relation: Relation, statement: Callable[[Plan], sql.Composed]) -> Chunk:
         with self._snapshot(relation) as (session, cursor, snapshot, plan):
-            rows = cursor.execute(statement(plan).as_bytes(session)).fetchall()
+            query = statement(plan).as_bytes(session)
+            self._as_it_is(session)
+            rows = cursor.execute(query).fetchall()
         return Chunk(relation, rows, Snapshot(snapshot).contains)
 
     @contextmanager
@@ -178,9 +198,15 @@ class PostgresControl:
         with failures(f"reading {relation.table}"), self._transaction(read_only=True) as session:
             snapshot, plan = self._plan(session, relation)
             assert self._reading is not None
-            if unencoded(session):
-                self._reading.execute(_AS_IT_IS)
             yield session, self._reading, snapshot, plan
+
+    def _as_it_is(self, session: catalog.Connection) -> None:
+        """For the rest of a transaction, text of a database without an encoding comes as it is.
+
+        Statements must be bytes by then: the driver would write them in ASCII.
+        """
+        if unencoded(session):
+            session.execute(_AS_IT_IS)
 
     def _plan(self, session: catalog.Connection, relation: Relation) -> tuple[str, Plan]:
         """The snapshot of the transaction, and how to read the table under it.

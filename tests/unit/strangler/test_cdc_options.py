@@ -33,3 +33,24 @@ def test_a_terminal_shows_what_is_waited_for_now_until_it_goes_on(capsys, monkey
 def _shown(bar) -> list[str]:
     bar._progress.refresh()
     return [task.description.replace("\\[", "[") for task in bar._progress.tasks]
+
+
+def test_a_bar_has_an_end_as_soon_as_somebody_knows_it_and_none_before_what_is_there(
+    capsys, monkeypatch
+):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    bar = progress_bar(shown=True)
+    with bar as progress:
+        [(_, before), (_, known), (_, more)] = [
+            (progress("review", rows, estimate), bar._progress.tasks[0].total)
+            for rows, estimate in ((10, 0), (20, 100), (130, 100))
+        ]
+    assert (before, known, more) == (None, 100, 130)
+    assert capsys.readouterr().out == ""
+
+
+def test_nothing_is_drawn_where_nobody_looks(capsys):
+    for shown in (True, False):
+        with progress_bar(shown=shown) as progress:
+            progress("review", 1, 2)
+    assert capsys.readouterr() == ("", "")

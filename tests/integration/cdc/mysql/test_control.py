@@ -146,3 +146,22 @@ def test_a_session_that_was_cut_is_a_temporary_error_and_then_a_new_one(case, co
         control.relation("t")
     assert raised.value.temporary
     assert control.relation("t").key == (0,)
+
+
+def test_the_newest_marker_waits_for_one_that_may_be_in_the_log_already(case, control):
+    """A semi-synchronous commit is in the binlog before it can be seen."""
+    preflight = MysqlPreflight(case.stream)
+    preflight.apply()
+    preflight.close()
+    control.mark("s", "low", "{}")
+    with case.server.connect(case.name) as session, session.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("UPDATE strangler_marker SET seq = 7 WHERE stream = 's'")
+        found = []
+        asking = threading.Thread(target=lambda: found.append(control.newest_marker("s")))
+        asking.start()
+        asking.join(0.5)
+        assert found == []
+        cursor.execute("COMMIT")
+        asking.join(30)
+    assert found == [7]

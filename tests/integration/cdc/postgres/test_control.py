@@ -60,6 +60,26 @@ def test_markers_of_many_writers_are_numbered_without_a_gap(case, opened):
     assert opened(stream).mark("another", "low", "{}") == 1
 
 
+def test_the_newest_marker_waits_for_one_that_may_be_in_the_log_already(case, opened):
+    """A commit that waits for a standby is in the log, with its locks held, before it is seen."""
+    case.run("CREATE TABLE item (id int PRIMARY KEY)")
+    control = opened(case.prepare("item"))
+    assert control.mark("suite", "low", "{}") == 1
+    with psycopg.connect(case.url) as session:
+        session.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('strangler_marker ' || 'suite', 0))"
+        )
+        session.execute("UPDATE strangler_marker SET seq = 7 WHERE stream = 'suite'")
+        found = []
+        asking = threading.Thread(target=lambda: found.append(control.newest_marker("suite")))
+        asking.start()
+        asking.join(0.5)
+        assert found == []
+        session.commit()
+        asking.join(30)
+    assert found == [7]
+
+
 def test_a_marker_without_its_table_says_what_to_do(newest_case, opened):
     newest_case.run("CREATE TABLE item (id int PRIMARY KEY)")
     stream = newest_case.prepare("item")

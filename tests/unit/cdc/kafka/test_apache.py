@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from cdc.kafka import apache
+
+ROOT = Path(__file__).parents[4]
 
 
 def cluster(tmp_path, count):
@@ -53,3 +59,17 @@ def test_what_was_fetched_is_not_fetched_again(tmp_path, monkeypatch):
     folder = tmp_path / "strangler" / f"kafka-{apache.VERSION}"
     folder.mkdir(parents=True)
     assert apache.libraries() == folder
+
+
+def test_the_pom_says_which_release_it_is_and_the_tests_have_the_same_one():
+    assert re.fullmatch(r"\d+\.\d+\.\d+", apache.VERSION)
+    assert f"<kafka.version>{apache.VERSION}</kafka.version>" in apache.POM.read_text()
+    link = ROOT / "tests/kafka/pom.xml"
+    assert link.is_symlink()
+    assert link.readlink() == Path("../../cdc/kafka/pom.xml")
+    assert link.resolve() == ROOT / "cdc/kafka/pom.xml"
+
+
+def test_the_pom_is_installed_with_the_package():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert "pom.xml" in project["tool"]["setuptools"]["package-data"]["cdc.kafka"]

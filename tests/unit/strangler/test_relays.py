@@ -1,0 +1,53 @@
+"""What the command line learns of a snapshot from one report of the relay to the next."""
+
+import pytest
+
+from strangler import relays
+
+
+@pytest.fixture
+def reports(monkeypatch):
+    """What the relay reports, one after the other."""
+    given = []
+    monkeypatch.setattr(relays, "stream", lambda which: which)
+    monkeypatch.setattr(relays, "home", lambda which: type("Home", (), {"store": "memory"}))
+    monkeypatch.setattr("cdc.standing.relay_report", lambda *_: given.pop(0))
+    monkeypatch.setattr(relays.time, "sleep", lambda _: None)
+    return given
+
+
+def run(table, rows, marker=7):
+    return {
+        "id": f"snapshot-{marker}",
+        "table": table,
+        "rows": rows,
+        "estimate": 100,
+        "done": False,
+    }
+
+
+def test_a_table_that_is_reported_no_more_is_done_while_the_others_go_on(reports):
+    reports += [
+        None,
+        {"marker_seq": 6, "snapshots": [run("other", 3, marker=5)]},
+        {"marker_seq": 7, "snapshots": [run("a", 80), run("b", 0), run("other", 3, marker=8)]},
+        {"marker_seq": 9, "snapshots": [run("b", 40)]},
+        {"marker_seq": 9, "snapshots": []},
+        AssertionError("it is over"),
+    ]
+    told = [
+        [(each["table"], each["rows"], each["done"]) for each in seen]
+        for seen in relays.snapshot_progress("reviews", 7)
+    ]
+    assert told == [
+        [],
+        [],
+        [("a", 80, False), ("b", 0, False)],
+        [("a", 100, True), ("b", 40, False)],
+        [("a", 100, True), ("b", 100, True)],
+    ]
+
+
+def test_a_snapshot_that_was_over_before_anybody_looked_is_over(reports):
+    reports += [{"marker_seq": 7, "snapshots": []}]
+    assert list(relays.snapshot_progress("reviews", 7)) == [[]]
