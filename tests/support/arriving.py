@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-import psycopg
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from cdc.applier import state
@@ -14,6 +14,7 @@ from cdc.checkpoint import Checkpoint
 from cdc.config.model import Delivery
 from cdc.envelope import decode, decode_id
 from cdc.store import SqlCheckpoints, open_engine
+from support.items import engine_of, rows
 from support.pipes import assert_equal, until
 from support.writers import rows_as_text
 
@@ -93,17 +94,25 @@ def assert_applied(shop, seq: int, within: float = 90.0, meanwhile=lambda: None)
     finally:
         target.engine.dispose()
     for table in shop.stream.tables:
-        source = rows_as_text(shop.stream.source, table.table)
-        assert rows_as_text(shop.stream.target, table.to) == source
+        source = _rows(shop.stream.source, table.table)
+        assert _rows(shop.stream.target, table.to) == source
+
+
+def _rows(url: str, table: str) -> list:
+    return rows_as_text(url, table) if url.startswith("postgres") else rows(url, table)
 
 
 def _standing(shop) -> str:
     """Where the target stands, for whoever reads of a failure."""
-    with psycopg.connect(shop.stream.target) as connection:
-        found = [
-            connection.execute(f"SELECT a::text FROM {table} a").fetchall()
-            for table in ("strangler_applied", "strangler_parked")
-        ]
+    engine = engine_of(shop.stream.target)
+    try:
+        with engine.connect() as connection:
+            found = [
+                connection.execute(text(f"SELECT * FROM {table}")).fetchall()
+                for table in ("strangler_applied", "strangler_parked")
+            ]
+    finally:
+        engine.dispose()
     return f"{found}\n{shop.log('apply')[-3000:]}"
 
 

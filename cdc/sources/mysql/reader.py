@@ -201,6 +201,8 @@ def failure(error: Exception) -> Message:
         return messages.FAILURE, str(error), False
     if isinstance(error, pymysql.err.MySQLError):
         return messages.FAILURE, *server_failure(error)
+    if isinstance(error, OSError):  # the server went between the parent's session and this one
+        return messages.FAILURE, f"the log was interrupted: {error}", True
     return messages.FAILURE, f"reading the log failed: {type(error).__name__}: {error}", False
 
 
