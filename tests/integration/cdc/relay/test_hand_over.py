@@ -83,6 +83,7 @@ def test_another_server_with_the_same_tables_is_not_taken_for_the_source(pipe, s
     """A copy of the whole server has its slot and its tables, and another history."""
     shop = pipe("review", ddl=[TABLE, FILL])
     with shop.relaying():
+        shop.snapshotted()
         assert_equal(shop)
     name = source.rpartition("/")[2].partition("?")[0]
     with logical_postgres() as other:
