@@ -1,4 +1,6 @@
+import os
 import signal
+import subprocess
 import uuid
 
 import psycopg
@@ -90,3 +92,23 @@ def killed_at():
             assert process.wait(90) == -signal.SIGKILL, shop.log(word)[-4000:]
 
     return run
+
+
+@pytest.fixture
+def tiny():
+    """Makes a file system of some kilobytes in a folder."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small file system")
+    mounted = []
+
+    def make(folder, size):
+        folder.mkdir(parents=True, exist_ok=True)
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"no small file system can be mounted here: {done.stderr.strip()}")
+        mounted.append(folder)
+
+    yield make
+    for folder in mounted:
+        subprocess.run(["umount", "-l", folder], check=True)

@@ -4,30 +4,8 @@ import os
 import subprocess
 
 import psycopg
-import pytest
 from support.arriving import assert_arrives, copied
 from support.pipes import until
-
-
-@pytest.fixture
-def tiny(tmp_path):
-    """Makes a file system of some kilobytes in a folder."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small file system")
-    mounted = []
-
-    def make(folder, size):
-        folder.mkdir(parents=True, exist_ok=True)
-        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            pytest.skip(f"no small file system can be mounted here: {done.stderr.strip()}")
-        mounted.append(folder)
-
-    yield make
-    for folder in mounted:
-        subprocess.run(["umount", "-l", folder], check=True)
-
 
 BIG = "INSERT INTO tag SELECT 'big', i, repeat('x', 500) FROM generate_series(1, 20000) i"
 
