@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select, update
 
 from cdc.applier.counters import Counters
 from cdc.applier.held import WAITING, Held
-from cdc.applier.leases import FencedError, Leases
+from cdc.applier.leases import LEASE, FencedError, Leases
 from cdc.applier.leaving import put_aside
 from cdc.applier.places import Place, Sifted, TopicTable, sift
 from cdc.applier.ports import (
@@ -42,8 +42,6 @@ from cdc.threshold import Crossing, Threshold
 
 log = structlog.get_logger(__name__)
 
-LEASE: Final = 15.0
-"""Seconds after which another applier may take a partition over."""
 BATCH: Final = 2_000
 """Records that one transaction applies at most."""
 RETRY: Final = 0.5

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -21,6 +21,7 @@ from sqlalchemy import (
     bindparam,
     func,
     insert,
+    not_,
     select,
     update,
 )
@@ -30,6 +31,9 @@ from cdc.applier.places import Place
 from cdc.applier.ports import TopicPartition
 from cdc.applier.tables import applied_table, now_ms
 from cdc.envelope import RecordId
+
+LEASE: Final = 15.0
+"""Seconds after which another applier may take a partition over."""
 
 _T = applied_table.c
 
@@ -102,7 +106,7 @@ class Leases:
             .values(lease_until=until)
         )
         rows = connection.execute(
-            self._mine(_T.topic, _T.partition, _T.lease_owner, _T.lease_until > now).order_by(
+            self._mine(_T.topic, _T.partition, _T.lease_owner, live(now, self._ttl_ms)).order_by(
                 _T.topic, _T.partition
             )
         )
@@ -113,7 +117,7 @@ class Leases:
                 .where(self._is(lease.partition))
                 .where(_T.lease_owner.is_(None) if lease.owner is None
                        else _T.lease_owner == lease.owner)
-                .where(_T.lease_until > now if lease.live else _T.lease_until <= now)
+                .where(live(now, self._ttl_ms) if lease.live else not_(live(now, self._ttl_ms)))
                 .values(lease_owner=self._owner, lease_until=until)
             )  # fmt: skip
         return self.places(connection)
@@ -154,6 +158,11 @@ class Leases:
     def _is(self, partition: TopicPartition) -> Any:
         topic, number = partition
         return (_T.stream == self._stream) & (_T.topic == topic) & (_T.partition == number)
+
+
+def live(now: ColumnElement[int], ttl_ms: int = int(LEASE * 1000)) -> ColumnElement[bool]:
+    """Not run out; nor much longer than a lease is, as after a clock that was put back."""
+    return _T.lease_until.between(now + 1, now + 2 * ttl_ms)
 
 
 def _advance(now: ColumnElement[int]) -> Update:

@@ -11,7 +11,7 @@ from threading import Event
 
 from sqlalchemy import Connection, Engine, func, inspect, select, update
 
-from cdc.applier.leases import place_of
+from cdc.applier.leases import live, place_of
 from cdc.applier.places import Place
 from cdc.applier.ports import TopicPartition
 from cdc.applier.tables import (
@@ -66,13 +66,16 @@ def leases(connection: Connection, stream: str) -> Held:
     """Who holds the stream's partitions now, by the target's own clock."""
     if never_ran(connection):
         return Held((), None)
-    query = select(_T.lease_owner, _T.lease_until, now_ms(connection)).where(
+    now = now_ms(connection)
+    query = select(_T.lease_owner, now - _T.lease_until, live(now)).where(
         _T.stream == stream, _T.lease_owner.is_not(None)
     )
     rows = connection.execute(query).all()
-    live = {owner for owner, until, now in rows if until > now}
-    late = [now - until for _, until, now in rows if until <= now]
-    return Held(tuple(sorted(live)), round(min(late) / 1000, 1) if late and not live else None)
+    working = {owner for owner, _, is_live in rows if is_live}
+    late = [max(0, since) for _, since, is_live in rows if not is_live]
+    return Held(
+        tuple(sorted(working)), round(min(late) / 1000, 1) if late and not working else None
+    )
 
 
 def standing(known: StreamState | None, leases: Held) -> str:

@@ -1,9 +1,11 @@
 """Clocks that jump: only what is shown to people follows them."""
 
+import signal
 import time
 
+import psycopg
 import pytest
-from support.arriving import assert_applied, assert_ordered, copied
+from support.arriving import assert_applied, assert_arrived, assert_ordered, copied
 from support.pipes import assert_equal, until
 from support.writers import Mix, writing
 
@@ -30,3 +32,52 @@ def test_a_clock_that_jumps_moves_nothing_else(pipe, broker, monkeypatch, days):
             until(lambda: copied(shop), "a complete snapshot")
             assert_ordered(assert_equal(shop))
             assert_applied(shop, shop.barrier())
+
+
+# What a session finds before PostgreSQL's own function of that name.
+CLOCK = (
+    "CREATE SCHEMA jump",
+    "CREATE TABLE jump.by (days int)",
+    "INSERT INTO jump.by VALUES (0)",
+    "CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS"
+    " 'SELECT pg_catalog.clock_timestamp() + make_interval(days => days) FROM jump.by'",
+    "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, pg_catalog',"
+    " current_database()); END $$",
+)
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_targets_clock_that_jumps_leaves_no_lease_behind(pipe, broker, days):
+    """An applier dies just before: the next one waits as long as ever, and no day."""
+    shop = pipe(broker)
+    name, target = shop.stream.name, shop.stream.target
+    run(target, *CLOCK)
+    held = "SELECT count(*) FROM strangler_applied WHERE lease_owner LIKE '%/{}/%'"
+    with writing(shop.stream.source, Mix(seed=71)) as writer, shop.process("run", name) as relay:
+        until(lambda: copied(shop), "a complete snapshot")
+        with shop.process("apply", name) as applier:
+            until(lambda: holds(target, held.format(applier.pid)), "an applier that holds all")
+            run(target, f"UPDATE jump.by SET days = {days}")
+            seen = writer.commits
+            until(lambda: writer.commits > seen + 20, "some transactions")
+            run(target, "UPDATE jump.by SET days = 0")
+            until(lambda: writer.commits > seen + 40, "some transactions")
+            applier.send_signal(signal.SIGKILL)
+            assert applier.wait(30) == -signal.SIGKILL
+        run(target, f"UPDATE jump.by SET days = {days}")
+        with writer.resting(), shop.process("apply", name) as applier:
+            assert_arrived(shop, 45, relay=relay, applier=applier)
+
+
+def run(url, *statements):
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def holds(url, query):
+    with psycopg.connect(url) as connection:
+        try:
+            return connection.execute(query).fetchone() == (6,)
+        except psycopg.errors.UndefinedTable:
+            return False
