@@ -1,22 +1,22 @@
-"""Relays of MariaDB and SQLite that are killed at each step of their promise, under a writer."""
+"""Relays of MariaDB and SQLite that are killed, at each step of their promise and at any moment."""
 
 from __future__ import annotations
 
-import contextlib
 import random
-import threading
+import signal
 
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.exc import OperationalError
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from sqlalchemy.exc import SQLAlchemyError
+from support.arriving import assert_arrives
+from support.items import engine_of, prepared, rows, writing
 from support.mariadb import binlog_mariadb, fresh
-from support.pipes import Pipe, assert_equal, until
+from support.pipes import Pipe, until
 
 from cdc.applier import state
-from cdc.applier.targets import open_target
-from cdc.config.model import Limits
+from cdc.config.model import Delivery, Limits
 
-TABLE = "CREATE TABLE item (id INTEGER PRIMARY KEY, n INTEGER, body VARCHAR(500))"
 POINTS = ("before_produce", "after_produce", "after_settle", "after_checkpoint", "after_confirm")
 
 
@@ -28,118 +28,98 @@ def maria():
 
 @pytest.fixture(params=["mariadb", "sqlite"])
 def urls(request, tmp_path):
-    """A filled source and an empty target of one kind."""
-    if request.param == "sqlite":
-        made = [f"sqlite:///{tmp_path / name}.sqlite3" for name in ("old", "new")]
-        for name in ("old", "new"):
-            (tmp_path / f"{name}.sqlite3").touch()
-    else:
-        server = request.getfixturevalue("maria")
-        made = [fresh(server, f"{name}{random.getrandbits(40)}") for name in ("old", "new")]
-    for number, url in enumerate(made):
-        engine = engine_of(url)
-        with engine.begin() as connection:
-            connection.execute(text(TABLE))
-            for key in range(0 if number else 60):
-                connection.execute(text(f"INSERT INTO item VALUES ({key}, 0, 'old')"))
-        engine.dispose()
-    return made
+    """Makes a filled source and an empty target of one kind."""
+
+    def make():
+        number = random.getrandbits(40)
+        if request.param == "sqlite":
+            paths = [tmp_path / f"{name}{number}.sqlite3" for name in ("old", "new")]
+            for path in paths:
+                path.touch()
+            made = [f"sqlite:///{path}" for path in paths]
+        else:
+            server = request.getfixturevalue("maria")
+            made = [fresh(server, f"{name}{number}") for name in ("old", "new")]
+        return prepared(made[0], rows=60), prepared(made[1])
+
+    return make
 
 
-def engine_of(url):
-    if url.startswith("sqlite"):
-        return create_engine(url, connect_args={"timeout": 30})
-    return open_target(url, "tests").engine
+@pytest.fixture
+def pipe(tmp_path, urls):
+    def make(address, **more):
+        source, target = urls()
+        return Pipe(tmp_path, address, source, ("item",), target=target, **more)
+
+    return make
 
 
-class Writer:
-    """Rows that come, change, move and go, in transactions of some; one in eight rolled back."""
-
-    def __init__(self, url: str, seed: int) -> None:
-        self._engine, self._random = engine_of(url), random.Random(seed)
-        self._next = 1000
-        self.commits = 0
-
-    def run(self, stop: threading.Event) -> None:
-        while not stop.wait(0.004):
-            with contextlib.suppress(OperationalError), self._engine.connect() as connection:
-                with connection.begin() as transaction:
-                    for _ in range(self._random.randint(1, 6)):
-                        connection.execute(text(self._statement()))
-                    if self._random.random() < 0.125:
-                        transaction.rollback()
-                self.commits += 1
-        self._engine.dispose()
-
-    def _statement(self) -> str:
-        some = self._random.randrange(0, 60)
-        self._next += 1
-        return self._random.choice(
-            [
-                f"INSERT INTO item VALUES ({self._next}, 1, '{'x' * self._random.randrange(400)}')",
-                f"UPDATE item SET n = n + 1 WHERE id = {some}",
-                f"UPDATE item SET n = n + 1, body = 'new' WHERE id % 20 = {some % 20}",
-                f"UPDATE item SET id = {self._next} WHERE id = {self._next - 7}",
-                f"DELETE FROM item WHERE id = {self._next - 11}",
-            ]
-        )
-
-
-@contextlib.contextmanager
-def writing(url: str, seed: int):
-    writer, stop, failed = Writer(url, seed), threading.Event(), []
-
-    def guarded() -> None:
-        try:
-            writer.run(stop)
-        except Exception as error:  # noqa: BLE001 - raised where the block ends
-            failed.append(error)
-
-    thread = threading.Thread(target=guarded, daemon=True)
-    thread.start()
-    try:
-        yield writer
-    finally:
-        stop.set()
-        thread.join(60)
-    assert not failed, failed
-
-
-def rows(url: str) -> list[tuple]:
-    engine = engine_of(url)
-    try:
-        with engine.connect() as connection:
-            return [tuple(r) for r in connection.execute(text("SELECT * FROM item ORDER BY id"))]
-    finally:
-        engine.dispose()
-
-
-def test_a_relay_killed_at_every_point_loses_nothing(tmp_path, broker, urls, killed_at):
-    source, target = urls
-    shop = Pipe(tmp_path, broker, source, ("item",), target=target, limits=Limits(chunk=10))
-    with writing(source, seed=5) as writer:
+def test_a_relay_killed_at_every_point_loses_nothing(pipe, broker, killed_at):
+    shop = pipe(broker, limits=Limits(chunk=10))
+    with writing(shop.stream.source, seed=5) as writer:
         for times, point in enumerate(POINTS):
             killed_at(shop, "run", f"{point}:{2 + times}")
         killed_at(shop, "apply", "before_commit:1")
         with shop.process("run", shop.stream.name):
             killed_at(shop, "apply", "after_commit:2")
         assert writer.commits > 20
+    assert_arrives(shop)
+    assert len(rows(shop.stream.source)) > 60
+
+
+def assert_survives(shop, seed, kills):
+    """Whom, and after how many of the writer's commits since it has begun to do something."""
     name = shop.stream.name
-    with shop.process("run", name), shop.process("apply", name):
-        shop.snapshotted()
-        assert_equal(shop)
-        seq = shop.barrier()
-        engine = engine_of(target)
-        try:
+    with writing(shop.stream.source, seed) as writer:
+        for number, (word, commits) in enumerate(kills, 1):
+            with shop.process("run", name) as relay, shop.process("apply", name) as applier:
+                victim = {"run": relay, "apply": applier}[word]
+                if word == "run":
+                    until(lambda n=number: relays(shop, n), "a relay that has begun")
+                else:
+                    until(lambda a=applier: applies(shop, a), "an applier that has begun")
+                seen = writer.commits
+                until(lambda n=seen + commits: writer.commits >= n, "some transactions")
+                victim.send_signal(signal.SIGKILL)
+                assert victim.wait(30) == -signal.SIGKILL
+    assert_arrives(shop)
 
-            def arrived():
-                with engine.connect() as connection:
-                    return state.arrived(connection, name, seq)
 
-            until(arrived, "the marker at the target")
-            with engine.connect() as connection:
-                assert not any(state.parked(connection, name).values())
-        finally:
-            engine.dispose()
-    assert rows(target) == rows(source)
-    assert len(rows(source)) > 60
+def relays(shop, number):
+    """Whether that many relays have begun so far."""
+    return shop.log("run").count("relay_started") >= number
+
+
+def applies(shop, process):
+    """Whether this applier holds something."""
+    engine = engine_of(shop.stream.target)
+    try:
+        with engine.connect() as connection:
+            holders = state.leases(connection, shop.stream.name).holders
+        return any(f"/{process.pid}/" in holder for holder in holders)
+    except SQLAlchemyError:  # its tables come with its first transaction
+        return False
+    finally:
+        engine.dispose()
+
+
+KILLS = st.lists(
+    st.tuples(st.sampled_from(["run", "apply"]), st.integers(1, 40)), min_size=2, max_size=6
+)
+
+
+@pytest.mark.parametrize("delivery", list(Delivery))
+def test_whoever_is_killed_at_some_moment_loses_nothing(pipe, kafka, delivery):
+    kills = [("run", 3), ("apply", 15), ("run", 30)]
+    assert_survives(pipe(kafka.address, delivery=delivery, limits=Limits(chunk=5)), 81, kills)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("delivery", list(Delivery))
+@settings(
+    max_examples=8, deadline=None, database=None, print_blob=True, phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)  # fmt: skip
+@given(seed=st.integers(0, 2**32), kills=KILLS)
+def test_whoever_is_killed_at_any_moment_loses_nothing(pipe, kafka, delivery, seed, kills):
+    assert_survives(pipe(kafka.address, delivery=delivery, limits=Limits(chunk=5)), seed, kills)
