@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from support.databases import postgres
+from support.shared import new_database, shared_postgres, store_url
 
 from strangler.config.model import Fence
 from strangler.rollout.versions import (
@@ -23,7 +24,7 @@ from strangler.testing import MemoryStore
 
 @pytest.fixture(scope="session")
 def postgres_server():
-    with postgres() as server:
+    with shared_postgres(postgres) as server:
         yield server
 
 
@@ -38,11 +39,7 @@ def make(request, tmp_path):
         return
     url = f"sqlite:///{tmp_path}/store.sqlite3"
     if kind == "postgres":
-        server = request.getfixturevalue("postgres_server")
-        name = f"db_{tmp_path.name}".lower().replace("-", "_")[:60]
-        server.psql(f"DROP DATABASE IF EXISTS {name};")
-        server.psql(f"CREATE DATABASE {name};")
-        url = server.get_uri(database=name)
+        url = store_url(new_database(request.getfixturevalue("postgres_server"), "store"))
 
     def another():
         opened.append(open_store(url))

@@ -152,10 +152,10 @@ class Cluster:
         self.process = None
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
-    def create(self, name: str) -> str:
+    def create(self, name: str, options: str = "") -> str:
         """A new database; its URL."""
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
+            connection.execute(f'CREATE DATABASE "{name}" {options}')
         return self.url(name)
 
 

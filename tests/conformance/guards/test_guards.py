@@ -1,14 +1,13 @@
 """What every guard must do, on each database, with the sessions that meet it in real life."""
 
 import threading
-import uuid
 
 import psycopg
-import pymysql
 import pytest
-from sqlalchemy import create_engine, event, make_url, text
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import DBAPIError
-from support.databases import mariadb, postgres, postgres_url
+from support.databases import mariadb, postgres
+from support.shared import a_name, new_database, shared_mariadb, shared_postgres
 
 from cdc.applier.targets import open_target
 from cdc.guards import GuardError, State, guard_of
@@ -18,30 +17,22 @@ TABLES = ["orders", "items"]
 
 @pytest.fixture(scope="module")
 def pg_server():
-    with postgres() as server:
+    with shared_postgres(postgres) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def maria_url():
-    with mariadb() as url:
-        yield url
+def maria_server():
+    with shared_mariadb(mariadb) as server:
+        yield server
 
 
 @pytest.fixture(params=["postgresql", "mariadb", "sqlite"])
 def url(request, tmp_path):
-    name = f"g{uuid.uuid4().hex}"
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/{name}.db"
-    if request.param == "postgresql":
-        server = request.getfixturevalue("pg_server")
-        with psycopg.connect(postgres_url(server), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        return postgres_url(server, name)
-    server = make_url(request.getfixturevalue("maria_url"))
-    with pymysql.connect(unix_socket=server.host.replace("%2F", "/"), user="root") as connection:
-        connection.cursor().execute(f"CREATE DATABASE {name}")
-    return server.set(database=name).render_as_string()
+        return f"sqlite:///{tmp_path}/{a_name('guard')}.db"
+    server = "pg_server" if request.param == "postgresql" else "maria_server"
+    return new_database(request.getfixturevalue(server), "guard")
 
 
 @pytest.fixture

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from uuid import uuid4
 
 import pytest
-from support.kafka import apache_kafka, tansu
+from support.kafka import tansu
+from support.shared import forget_topics, shared_kafka
 
-OWN = os.environ.get("STRANGLER_TEST_KAFKA")
-"""`host:port` of a broker of one's own, tried too."""
-
-
-@contextlib.contextmanager
-def apache():
-    with apache_kafka() as cluster:
-        yield cluster.address
-
-
-BROKERS = {"embedded": tansu, "apache": apache}
-if OWN:
-    BROKERS["own"] = lambda: contextlib.nullcontext(OWN)
+BROKERS = {"embedded": tansu, "apache": shared_kafka}
 
 
 @pytest.fixture(scope="session", params=list(BROKERS))
@@ -34,7 +21,9 @@ def address(request):
 @pytest.fixture
 def prefix():
     """Begins the names of a test's own topics and streams."""
-    return f"t{uuid4().hex[:12]}"
+    name = f"t{uuid4().hex[:12]}"
+    yield name
+    forget_topics(name)
 
 
 @pytest.fixture

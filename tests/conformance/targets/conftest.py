@@ -1,41 +1,31 @@
-import uuid
-
-import psycopg
-import pymysql
 import pytest
-from sqlalchemy import make_url
 from support.appliers import Bench
-from support.databases import mariadb, postgres, postgres_url
+from support.databases import mariadb, postgres
+from support.shared import a_name, new_database, shared_mariadb, shared_postgres
 
 
 @pytest.fixture(scope="session")
 def pg_server():
-    with postgres() as server:
+    with shared_postgres(postgres) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def maria_url():
-    with mariadb() as url:
-        yield url
+def maria_server():
+    with shared_mariadb(mariadb) as server:
+        yield server
 
 
-def _postgres(request, name):
-    server = request.getfixturevalue("pg_server")
-    with psycopg.connect(postgres_url(server), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return postgres_url(server, name)
+def _postgres(request):
+    return new_database(request.getfixturevalue("pg_server"), "target")
 
 
-def _mariadb(request, name):
-    url = make_url(request.getfixturevalue("maria_url"))
-    with pymysql.connect(unix_socket=url.host.replace("%2F", "/"), user="root") as connection:
-        connection.cursor().execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
-    return url.set(database=name).render_as_string()
+def _mariadb(request):
+    return new_database(request.getfixturevalue("maria_server"), "target")
 
 
-def _sqlite(request, name):
-    return f"sqlite:///{request.getfixturevalue('tmp_path')}/{name}.db"
+def _sqlite(request):
+    return f"sqlite:///{request.getfixturevalue('tmp_path')}/{a_name('target')}.db"
 
 
 KINDS = {"postgresql": _postgres, "mariadb": _mariadb, "sqlite": _sqlite}
@@ -44,7 +34,7 @@ KINDS = {"postgresql": _postgres, "mariadb": _mariadb, "sqlite": _sqlite}
 @pytest.fixture(params=KINDS)
 def url(request):
     """URL of an empty database, of each kind of target in turn."""
-    return KINDS[request.param](request, f"t{uuid.uuid4().hex}")
+    return KINDS[request.param](request)
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +50,7 @@ def shared_url(request, shared_urls, tmp_path_factory):
     if kind == "sqlite":
         shared_urls.setdefault(kind, f"sqlite:///{tmp_path_factory.mktemp('shared')}/shared.db")
     if kind not in shared_urls:
-        shared_urls[kind] = KINDS[kind](request, f"t{uuid.uuid4().hex}")
+        shared_urls[kind] = KINDS[kind](request)
     return shared_urls[kind]
 
 

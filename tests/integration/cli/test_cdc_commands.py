@@ -5,13 +5,12 @@ import os
 import re
 import subprocess
 import sys
-import uuid
 
 import psycopg
 import pytest
-from support.databases import logical_postgres
 from support.kafka import tansu
 from support.pipes import Pipe, until
+from support.shared import new_database, shared_postgres
 
 STRANGLER = [sys.executable, "-c", "from cli import main; main()", "cdc"]
 SECRET = "hush-hush"
@@ -26,7 +25,7 @@ EVERY = [
 
 @pytest.fixture(scope="module")
 def cluster():
-    with logical_postgres() as server:
+    with shared_postgres() as server:
         yield server
 
 
@@ -39,7 +38,7 @@ def broker():
 @pytest.fixture(scope="module")
 def shop(cluster, broker, tmp_path_factory):
     """A stream with its relay and applier running, and a copy that is complete."""
-    source, target = (cluster.create(f"c{uuid.uuid4().hex}") for _ in "st")
+    source, target = (new_database(cluster, "commands") for _ in "st")
     for url, rows in ((source, "INSERT INTO review VALUES (1, 5), (2, 4), (3, 3)"), (target, "")):
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(TABLE)

@@ -11,28 +11,26 @@ import subprocess
 
 import pytest
 from sqlalchemy import create_engine, text
-from support.databases import logical_postgres
 from support.kafka import tansu
-from support.mariadb import binlog_mariadb, fresh
 from support.pipes import STRANGLER, Pipe, until
+from support.shared import new_database, shared_mariadb, shared_postgres
 
 from cdc.applier.targets import open_target
 from cdc.config.model import Limits
 
 ROWS, RATE = 2_000, 300
 CHUNK = 100
-_NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
 def cluster():
-    with logical_postgres() as server:
+    with shared_postgres() as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def maria():
-    with binlog_mariadb() as server:
+    with shared_mariadb() as server:
         yield server
 
 
@@ -44,13 +42,12 @@ def broker():
 
 def _empty(request, kind, folder):
     """URL of an empty database, and what makes the server count the rows of a new table."""
-    name = f"progress{next(_NUMBERS)}"
     if kind == "sqlite":
         (folder / "shop.sqlite3").touch()
         return f"sqlite:///{folder}/shop.sqlite3", "SELECT 1"
     if kind == "mariadb":
-        return fresh(request.getfixturevalue("maria"), name), "ANALYZE TABLE review"
-    return request.getfixturevalue("cluster").create(name), "ANALYZE review"
+        return new_database(request.getfixturevalue("maria"), "progress"), "ANALYZE TABLE review"
+    return new_database(request.getfixturevalue("cluster"), "progress"), "ANALYZE review"
 
 
 @pytest.fixture

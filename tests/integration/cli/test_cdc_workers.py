@@ -2,20 +2,19 @@
 
 import contextlib
 import json
-import uuid
 
 import psycopg
 import pytest
-from support.databases import logical_postgres
 from support.kafka import tansu
 from support.pipes import Pipe, until
+from support.shared import new_database, shared_postgres
 
 TABLE = "CREATE TABLE review (id int PRIMARY KEY, stars int)"
 
 
 @pytest.fixture(scope="module")
 def cluster():
-    with logical_postgres() as server:
+    with shared_postgres() as server:
         yield server
 
 
@@ -28,7 +27,7 @@ def broker():
 @pytest.fixture
 def shop(cluster, broker, tmp_path):
     """A stream between two databases of one server, which share its replication origins."""
-    source, target = (cluster.create(f"w{uuid.uuid4().hex}") for _ in "st")
+    source, target = (new_database(cluster, "workers") for _ in "st")
     for url in (source, target):
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(TABLE)

@@ -2,12 +2,13 @@
 
 import pytest
 from support.databases import postgres
+from support.shared import new_database, shared_postgres, store_url
 
 
 @pytest.fixture(scope="module")
 def shared_store():
-    with postgres() as server:
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    with shared_postgres(postgres) as server:
+        yield store_url(new_database(server, "store"))
 
 
 def test_a_change_is_done_when_every_replica_serves_it(shop, shared_store, eventually, free_port):

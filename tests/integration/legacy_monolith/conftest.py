@@ -2,6 +2,7 @@
 
 import pytest
 from support import databases
+from support.shared import new_database, shared_mariadb, shared_postgres
 
 from tests.integration.legacy_monolith.shop_process import Browser, shop
 
@@ -19,16 +20,18 @@ def sqlite_port(shop_folder):
 
 @pytest.fixture(scope="session")
 def postgresql_port(tmp_path_factory):
-    with databases.postgres() as server:
-        url = databases.postgres_url(server)
+    with shared_postgres(databases.postgres) as server:
+        url = new_database(server, "shop")
         with shop(tmp_path_factory.mktemp("postgresql"), url) as port:
             yield port
 
 
 @pytest.fixture(scope="session")
 def mariadb_port(tmp_path_factory):
-    with databases.mariadb() as url, shop(tmp_path_factory.mktemp("mariadb"), url) as port:
-        yield port
+    with shared_mariadb(databases.mariadb) as server:
+        url = new_database(server, "shop")
+        with shop(tmp_path_factory.mktemp("mariadb"), url) as port:
+            yield port
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
 """The monolith, and beside it both services with copies of its rows, on either database."""
 
-import itertools
-
 import pytest
 from support import databases
+from support.shared import new_database, shared_postgres
 
 from tests.integration.legacy_monolith.shop_process import Browser, shop
 from tests.integration.services.copying import copy, streams
@@ -28,15 +27,8 @@ def postgres():
     A name may be asked for again: tests that were stolen by another process come in any order, and
     the fixtures below are then made once more.
     """
-    numbers = itertools.count(1)
-    with databases.postgres() as server:
-
-        def database(service: str) -> str:
-            name = f"{service}_{next(numbers)}"
-            server.psql(f"CREATE DATABASE {name};")
-            return databases.postgres_url(server, name)
-
-        yield database
+    with shared_postgres(databases.postgres) as server:
+        yield lambda service: new_database(server, service)
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])

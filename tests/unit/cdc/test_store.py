@@ -1,12 +1,10 @@
 """The store of checkpoints, on SQLite and on PostgreSQL."""
 
 import threading
-from urllib.parse import quote
-from uuid import uuid4
 
-import psycopg
 import pytest
-from support.databases import postgres, postgres_url
+from support.databases import postgres
+from support.shared import new_database, shared_postgres, store_url
 
 from cdc.change import Identity
 from cdc.checkpoint import Checkpoint, CheckpointError
@@ -24,7 +22,7 @@ from cdc.store import (
 
 @pytest.fixture(scope="module")
 def server():
-    with postgres() as given:
+    with shared_postgres(postgres) as given:
         yield given
 
 
@@ -32,11 +30,7 @@ def server():
 def url(request, tmp_path):
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/cdc.sqlite3"
-    server, name = request.getfixturevalue("server"), f"s{uuid4().hex}"
-    with psycopg.connect(postgres_url(server), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    folder = quote(str(server.get_postmaster_info().socket_dir))
-    return f"postgresql+psycopg://postgres@/{name}?host={folder}"
+    return store_url(new_database(request.getfixturevalue("server"), "checkpoints"))
 
 
 @pytest.fixture

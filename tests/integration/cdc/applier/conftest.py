@@ -1,24 +1,19 @@
-import uuid
-
-import psycopg
 import pytest
 from support.appliers import Bench
-from support.databases import postgres, postgres_url
+from support.databases import postgres
+from support.shared import new_database, shared_postgres
 
 
 @pytest.fixture(scope="session")
 def pg_server():
-    with postgres() as server:
+    with shared_postgres(postgres) as server:
         yield server
 
 
 @pytest.fixture
 def pg(pg_server):
     """URL of an empty PostgreSQL database."""
-    name = f"t{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_url(pg_server), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return postgres_url(pg_server, name)
+    return new_database(pg_server, "applier")
 
 
 @pytest.fixture

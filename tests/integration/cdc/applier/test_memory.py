@@ -11,9 +11,10 @@ import subprocess
 from confluent_kafka import Producer
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
-from support.kafka import QUIET, apache_kafka, make_topic, until
+from support.kafka import QUIET, make_topic, until
 from support.memory import peak_mb
 from support.pipes import STRANGLER
+from support.shared import a_name, forget_topics, shared_kafka
 
 from cdc.applier.targets import open_target
 from cdc.config.model import Limits
@@ -25,7 +26,7 @@ MOST = 150
 TABLE = "CREATE TABLE review (id bigint PRIMARY KEY, title text, body text, stars int)"
 
 
-def produce(broker):
+def produce(broker, topic):
     """Envelopes of 600 bytes, which are small once compressed, as the relay writes them."""
     producer = Producer(
         {"bootstrap.servers": broker, "logger": QUIET} | producer_settings(Limits(), None)
@@ -40,7 +41,7 @@ def produce(broker):
         while True:
             try:
                 producer.produce(
-                    "mem.review", json.dumps(value).encode(), b'{"id":%d}' % number,
+                    topic, json.dumps(value).encode(), b'{"id":%d}' % number,
                     number % PARTITIONS, headers=headers,
                 )  # fmt: skip
                 break
@@ -49,14 +50,14 @@ def produce(broker):
     assert producer.flush(60) == 0
 
 
-def routes(folder, broker, target):
+def routes(folder, broker, prefix, target):
     path = folder / "routes.yaml"
     path.write_text(json.dumps({
         "version": 1,
         "upstreams": {"legacy": {"endpoints": ["http://127.0.0.1:1"]}},
         "default": "legacy",
         "sync": {"mem": {"source": "postgresql://nowhere/shop", "target": target, "kafka": broker,
-                         "topics": {"prefix": "mem", "partitions": PARTITIONS},
+                         "topics": {"prefix": prefix, "partitions": PARTITIONS},
                          "tables": ["review"]}},
     }))  # fmt: skip
     return path
@@ -76,12 +77,13 @@ def applying(path):
 
 def test_the_applier_is_as_large_with_much_before_it_as_with_little(tmp_path, pg):
     engine = open_target(pg, "tests").engine
-    with apache_kafka() as kafka:
-        make_topic(kafka.address, "mem.review", PARTITIONS)
-        produce(kafka.address)
+    prefix = a_name("mem")
+    with shared_kafka() as broker:
+        make_topic(broker, f"{prefix}.review", PARTITIONS)
+        produce(broker, f"{prefix}.review")
         with engine.begin() as connection:
             connection.execute(text(TABLE))
-        with applying(routes(tmp_path, kafka.address, pg)) as process:
+        with applying(routes(tmp_path, broker, prefix, pg)) as process:
 
             def most_of_it():
                 assert process.poll() is None, (tmp_path / "log").read_text()
@@ -92,6 +94,7 @@ def test_the_applier_is_as_large_with_much_before_it_as_with_little(tmp_path, pg
 
             until(most_of_it, "half of the records", 120)
             peak = peak_mb(process.pid)
+        forget_topics(prefix)
     engine.dispose()
     print(f"{peak:.0f} MB")
     assert peak < MOST

@@ -1,4 +1,7 @@
-"""Apache Kafka, one broker for all tests of a process that do not need more."""
+"""Apache Kafka, one broker for all tests of a process that do not need more.
+
+It is killed now and then, so it is never the one of STRANGLER_TEST_KAFKA.
+"""
 
 from __future__ import annotations
 

@@ -6,10 +6,9 @@ import contextlib
 import itertools
 
 import pytest
-from support.databases import logical_postgres
 from support.kafka import tansu
-from support.mariadb import binlog_mariadb, fresh
 from support.pipes import Pipe
+from support.shared import new_database, shared_mariadb, shared_postgres
 
 from tests.integration.cdc.pipes.sides import Side, limited_role, way_back
 
@@ -18,13 +17,13 @@ _NUMBERS = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def cluster():
-    with logical_postgres() as cluster:
+    with shared_postgres() as cluster:
         yield cluster
 
 
 @pytest.fixture(scope="session")
 def maria():
-    with binlog_mariadb() as server:
+    with shared_mariadb() as server:
         yield server
 
 
@@ -45,10 +44,10 @@ def side(request, tmp_path):
         def make(kind):
             name = f"p{next(_NUMBERS)}"
             if kind in {"postgresql", "limited"}:
-                url = request.getfixturevalue("cluster").create(name)
-                url = limited_role(url, f"role_{name}") if kind == "limited" else url
+                url = new_database(request.getfixturevalue("cluster"), "pipes")
+                url = limited_role(url) if kind == "limited" else url
             elif kind == "mariadb":
-                url = fresh(request.getfixturevalue("maria"), name)
+                url = new_database(request.getfixturevalue("maria"), "pipes")
             else:
                 url = f"sqlite:///{tmp_path / name}.sqlite3"
                 (tmp_path / f"{name}.sqlite3").touch()

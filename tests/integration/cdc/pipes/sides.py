@@ -8,6 +8,7 @@ import datetime as dt
 import json
 from contextlib import closing
 from decimal import Decimal
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from sqlalchemy import create_engine, text
@@ -129,10 +130,16 @@ def neutral(name: str, value):
     return NEUTRAL.get(name, lambda v: v)(value)
 
 
-def limited_role(url: str, name: str) -> str:
+def limited_role(url: str) -> str:
     """The database for a role that is no superuser, and so may not set a replication origin."""
+    parts = urlsplit(url)
+    name, host = f"role_{parts.path[1:]}", parts.netloc.rpartition("@")[2]
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE ROLE {name} LOGIN REPLICATION")
+        # A server that asks the superuser for a password asks this role for the same.
+        connection.execute(
+            f"CREATE ROLE {name} LOGIN REPLICATION PASSWORD '{parts.password or ''}'"
+        )
         connection.execute(f"GRANT CREATE ON DATABASE {connection.info.dbname} TO {name}")
         connection.execute(f"GRANT USAGE, CREATE ON SCHEMA public TO {name}")
-    return url.replace("postgres@", f"{name}@")
+    user = f"{name}:{parts.password}" if parts.password else name
+    return urlunsplit(parts._replace(netloc=f"{user}@{host}"))

@@ -5,9 +5,8 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from support.databases import logical_postgres
 from support.kafka import tansu
-from support.mariadb import binlog_mariadb, fresh
+from support.shared import a_name, new_database, shared_mariadb, shared_postgres
 
 from tests.integration.cdc.reconcile.pipes import Pipe
 
@@ -16,13 +15,13 @@ _NUMBERS = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def cluster():
-    with logical_postgres() as cluster:
+    with shared_postgres() as cluster:
         yield cluster
 
 
 @pytest.fixture(scope="session")
 def maria():
-    with binlog_mariadb() as server:
+    with shared_mariadb() as server:
         yield server
 
 
@@ -38,10 +37,9 @@ def database(request, tmp_path):
 
     def make(kind):
         name = f"r{next(_NUMBERS)}"
-        if kind == "postgres":
-            return request.getfixturevalue("cluster").create(name)
-        if kind == "mariadb":
-            return fresh(request.getfixturevalue("maria"), name)
+        if kind in {"postgres", "mariadb"}:
+            server = request.getfixturevalue("cluster" if kind == "postgres" else "maria")
+            return new_database(server, "reconcile")
         return f"sqlite:///{tmp_path / name}.sqlite3"
 
     return make
@@ -53,7 +51,7 @@ def pipe(database, broker, tmp_path):
     made = []
 
     def make(source, target, *tables, **more):
-        name = f"s{next(_NUMBERS)}"
+        name = a_name("s")  # slots and topics have it, which belong to whole servers
         urls = database(source), database(target)
         made.append(Pipe(name, *urls, broker, tmp_path, *tables, **more))
         return made[-1]

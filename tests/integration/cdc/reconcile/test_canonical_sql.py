@@ -6,6 +6,7 @@ import struct
 import psycopg
 import pytest
 from sqlalchemy import text
+from support.shared import a_name
 
 from cdc.change import Column, Kind, Relation
 from cdc.config.model import Stream, TableSync, Topics
@@ -163,12 +164,7 @@ def test_sql_writes_what_python_writes(database, kind, of, values):
 
 @pytest.mark.parametrize("form", [Form.TEXT, Form.DIGEST])
 def test_the_hash_of_a_row_does_not_depend_on_the_database_s_encoding(cluster, form):
-    with psycopg.connect(cluster.url(), autocommit=True) as connection:
-        name = f"latin_{form.value}"
-        connection.execute(
-            f"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"
-        )
-    url = cluster.url(name)
+    url = cluster.create(a_name("latin"), "ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE TABLE t (id int PRIMARY KEY, v text)")
         connection.execute("INSERT INTO t VALUES (1, 'caf\u00e9')")

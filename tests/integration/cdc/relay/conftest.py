@@ -1,15 +1,13 @@
-import uuid
-
 import psycopg
 import pytest
-from support.databases import logical_postgres
 from support.kafka import tansu
 from support.pipes import Pipe
+from support.shared import new_database, shared_postgres
 
 
 @pytest.fixture(scope="session")
 def cluster():
-    with logical_postgres() as server:
+    with shared_postgres() as server:
         yield server
 
 
@@ -22,8 +20,8 @@ def broker():
 @pytest.fixture
 def source(cluster):
     """URL of an empty database; its slots are dropped afterwards, as a cluster has few."""
-    name = f"s{uuid.uuid4().hex}"
-    url = cluster.create(name)
+    url = new_database(cluster, "relay")
+    name = url.rpartition("/")[2].partition("?")[0]
     yield url
     with psycopg.connect(cluster.url(), autocommit=True) as connection:
         connection.execute(

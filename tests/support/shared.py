@@ -1,0 +1,202 @@
+"""Servers that tests share with others: the one that the environment names, else one of their own.
+
+    STRANGLER_TEST_POSTGRES   URL of a superuser, on a server with wal_level = logical
+    STRANGLER_TEST_MARIADB    URL of a user who may do everything, on a server with a binlog by rows
+    STRANGLER_TEST_KAFKA      HOST:PORT of an Apache Kafka
+
+Each test makes databases and topics with names of its own there, and they are dropped in the end.
+Tests that stop or kill a server, give it settings, need a version of it or read its log as a whole
+start one of their own, whatever is named here: they use `support.databases`, `support.mariadb` and
+`support.kafka` themselves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from collections.abc import Iterator
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+import psycopg
+import pymysql
+from confluent_kafka.admin import AdminClient
+from pymysql.constants import CLIENT
+
+from support import databases, mariadb
+from support.kafka import QUIET, apache_kafka
+
+POSTGRES, MARIADB, KAFKA = (
+    os.environ.get(f"STRANGLER_TEST_{name}") for name in ("POSTGRES", "MARIADB", "KAFKA")
+)
+
+
+def a_name(kind: str) -> str:
+    """A name that no other test has, nor another process of tests, nor whoever owns the server."""
+    return f"{kind}_{uuid.uuid4().hex[:16]}"
+
+
+@contextlib.contextmanager
+def shared_postgres(own=databases.logical_postgres) -> Iterator[object]:
+    """A PostgreSQL server: the named one, else what `own` starts; for `new_database`."""
+    with given(GivenPostgres, POSTGRES) if POSTGRES else own() as server:
+        yield server
+
+
+@contextlib.contextmanager
+def shared_mariadb(own=mariadb.binlog_mariadb) -> Iterator[object]:
+    """Likewise a MariaDB server."""
+    with given(GivenMariadb, MARIADB) if MARIADB else own() as server:
+        yield server
+
+
+@contextlib.contextmanager
+def shared_kafka() -> Iterator[str]:
+    """`host:port` of an Apache Kafka: the named one, else one that is started."""
+    if KAFKA:
+        yield KAFKA
+        return
+    with apache_kafka() as cluster:
+        yield cluster.address
+
+
+def forget_topics(prefix: str) -> None:
+    """Delete a test's topics from a Kafka that stays."""
+    if not KAFKA:
+        return
+    admin = AdminClient({"bootstrap.servers": KAFKA, "logger": QUIET})
+    if topics := [name for name in admin.list_topics(timeout=10).topics if name.startswith(prefix)]:
+        for done in admin.delete_topics(topics).values():
+            done.result(30)
+
+
+def new_database(server: object, kind: str) -> str:
+    """URL of an empty database on whatever a fixture above, or what it starts, has given."""
+    name = a_name(kind)
+    if isinstance(server, str):  # the plain MariaDB's
+        host = unquote(urlsplit(server).netloc.rpartition("@")[2])
+        with pymysql.connect(unix_socket=host, user="root") as connection:
+            connection.cursor().execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        return at(server, name)
+    if isinstance(server, mariadb.Server):
+        return mariadb.fresh(server, name)
+    if hasattr(server, "create"):
+        return server.create(name)
+    with psycopg.connect(databases.postgres_url(server), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return databases.postgres_url(server, name)
+
+
+def at(url: str, database: str) -> str:
+    """The URL of another database of a server."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+
+
+def store_url(url: str) -> str:
+    """The URL as SQLAlchemy takes it: the folder of a socket is a parameter."""
+    parts = urlsplit(url.replace("postgresql://", "postgresql+psycopg://", 1))
+    user, _, host = parts.netloc.rpartition("@")
+    if "%2F" not in host:
+        return parts.geturl()
+    return urlunsplit(parts._replace(netloc=f"{user}@", query=f"host={unquote(host)}"))
+
+
+@contextlib.contextmanager
+def given(kind, url: str) -> Iterator[object]:
+    """A server that somebody else has started; what is made there is dropped in the end."""
+    server = kind(url)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+class GivenPostgres:
+    """Has of `databases.Cluster` what does not touch the server itself."""
+
+    def __init__(self, url: str) -> None:
+        self._url, self._made = url, []
+        with psycopg.connect(url) as connection:
+            (level,) = connection.execute("SHOW wal_level").fetchone()
+        assert level == "logical", f"STRANGLER_TEST_POSTGRES has wal_level = {level}"
+
+    def url(self, database: str | None = None) -> str:
+        return at(self._url, database) if database else self._url
+
+    def create(self, name: str, options: str = "") -> str:
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}" {options}')
+        self._made.append(name)
+        return self.url(name)
+
+    def close(self) -> None:
+        """Drop the databases, with what streams of theirs left in the server as a whole."""
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            known = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
+            for name in self._made:
+                if name in known:
+                    self._drop(connection, name)
+
+    def _drop(self, connection: psycopg.Connection, name: str) -> None:
+        origins = self._origins(name)
+        connection.execute(
+            "SELECT pg_terminate_backend(active_pid, 10000) FROM pg_replication_slots"
+            " WHERE database = %s AND active",
+            (name,),
+        )
+        connection.execute(
+            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
+            " WHERE database = %s",
+            (name,),
+        )
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        connection.execute(f'DROP ROLE IF EXISTS "role_{name}"')  # `limited_role` of the pipes
+        for origin in origins:
+            connection.execute(
+                "SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin"
+                " WHERE roname = %s",
+                (f"strangler:{origin}",),
+            )
+
+    def _origins(self, name: str) -> list[str]:
+        """The streams that were applied into a database."""
+        with psycopg.connect(self.url(name), autocommit=True) as connection:
+            if connection.execute("SELECT to_regclass('strangler_stream')").fetchone()[0] is None:
+                return []
+            return [row[0] for row in connection.execute("SELECT stream FROM strangler_stream")]
+
+
+class GivenMariadb:
+    """Has of `mariadb.Server` what does not touch the server itself."""
+
+    def __init__(self, url: str) -> None:
+        self._url, self._made = url, []
+
+    def url(self, database: str) -> str:
+        return at(self._url, database)
+
+    def create(self, name: str) -> str:
+        self.run(f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4", database=None)
+        self._made.append(name)
+        return self.url(name)
+
+    def connect(self, database: str | None = None, **more) -> pymysql.Connection:
+        parts = urlsplit(self._url)
+        host = unquote(parts.netloc.rpartition("@")[2].partition(":")[0])
+        where = {"unix_socket": host} if "/" in host else {"host": host, "port": parts.port or 3306}
+        return pymysql.connect(
+            **where, user=unquote(parts.username or "root"), password=unquote(parts.password or ""),
+            database=database, autocommit=True, client_flag=CLIENT.MULTI_STATEMENTS,
+            charset="utf8mb4", **more,
+        )  # fmt: skip
+
+    def run(self, *statements: str, database: str | None) -> list[tuple]:
+        """Run statements in one session; the rows of the last."""
+        with self.connect(database) as session, session.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+            return list(cursor.fetchall())
+
+    def close(self) -> None:
+        for name in self._made:
+            self.run(f"DROP DATABASE IF EXISTS `{name}`", database=None)
