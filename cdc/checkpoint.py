@@ -45,20 +45,24 @@ class Checkpoint:
     """Those of the stream whose rows are in the topics, or on their way by a run: any other one is
     new. None in a checkpoint of a version that did not keep it."""
     marker: int = 0
-    """The greatest `seq` of the stream's own markers that came back through the log: the source has
-    it, or is an earlier one. 0 for none, and in a checkpoint of a version that did not keep it."""
+    """The greatest `seq` of the stream's own markers that came back through the log, in whatever
+    incarnation: the source has it, or is an earlier one. 0 for none, and in a checkpoint of a
+    version that did not keep it."""
 
     @property
     def is_forgotten(self) -> bool:
-        """Whether nothing is left of it but its incarnation: the next start is a first one."""
+        """Whether nothing is left of it but its numbers: the next start is a first one."""
         return not self.identity.facts
 
     def forgotten(self) -> Checkpoint:
         """What is left when a stream is undone.
 
-        The topics may outlive it, and their readers drop what is not of a newer incarnation.
+        The topics may outlive it, and their readers drop what is not of a newer incarnation, and
+        know markers up to a number.
         """
-        return Checkpoint(Identity(()), self.incarnation + 1, 0, self.partitions)
+        return Checkpoint(
+            Identity(()), self.incarnation + 1, 0, self.partitions, marker=self.marker
+        )
 
     def to_bytes(self) -> bytes:
         """As it is kept: JSON in ASCII, as a key may be text that UTF-8 cannot hold."""

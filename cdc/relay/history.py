@@ -11,10 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 
+from cdc.change import MarkerKind
 from cdc.checkpoint import Checkpoint
 from cdc.config.model import Stream
 from cdc.config.names import command
 from cdc.relay.ports import SourceControl, SourceError
+
+BEYOND = 1_000_000
+"""Numbers that are left out where they begin anew: more markers than any relay reads between two
+checkpoints."""
 
 
 def check_history(
@@ -37,3 +42,18 @@ def check_history(
             f" `{command('run', stream, '--resnapshot')}`",
             temporary=False,
         )
+
+
+def number_on(stream: Stream, connect: Callable[[], SourceControl], checkpoint: Checkpoint) -> None:
+    """Have a new incarnation's markers numbered after those of the one before.
+
+    An applier counts a marker as passed when it has passed one with a greater number. A source that
+    was put back, or whose markers were removed, would give such numbers again: whoever waits for a
+    marker would be told at once that it has arrived. Only once the new checkpoint is kept, as
+    greater numbers are what `check_history` would take for a history that goes on.
+    """
+    if not checkpoint.marker:
+        return
+    with closing(connect()) as control:
+        if control.newest_marker(stream.name) < checkpoint.marker:
+            control.mark(stream.name, MarkerKind.HEARTBEAT, "{}", checkpoint.marker + BEYOND)

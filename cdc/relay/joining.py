@@ -9,13 +9,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import structlog
-
 from cdc.checkpoint import Checkpoint
 from cdc.config.model import Stream
 from cdc.snapshot import ADDED, Run
-
-log = structlog.get_logger()
 
 
 def joined(checkpoint: Checkpoint, stream: Stream, *, rows: bool) -> Checkpoint:
@@ -30,8 +26,6 @@ def joined(checkpoint: Checkpoint, stream: Stream, *, rows: bool) -> Checkpoint:
         return replace(checkpoint, tables=tables)
     new = [table for table in tables if table not in checkpoint.tables]
     left = [table for table in checkpoint.tables if table not in tables]
-    if new or left:
-        log.info("tables_changed", stream=stream.name, joined=new, left=left, snapshot=rows)
     topics = {f"{stream.topics.prefix}.{table}" for table in left}
     kept = tuple(run for run in checkpoint.runs if run.table not in left)
     return replace(

@@ -93,8 +93,11 @@ class Chunk:
 class SourceControl(Protocol):
     """Ordinary sessions on the source's database, apart from its log."""
 
-    def mark(self, stream: str, kind: str, body: str) -> int:
-        """Write a marker in a transaction of its own; its `seq`. `body` is JSON."""
+    def mark(self, stream: str, kind: str, body: str, after: int = 0) -> int:
+        """Write a marker in a transaction of its own; its `seq`. `body` is JSON.
+
+        Its number is greater than that of every marker of the stream, and than `after`.
+        """
 
     def newest_marker(self, stream: str) -> int:
         """The greatest `seq` of the stream's markers; 0 where it has none.

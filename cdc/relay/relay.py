@@ -16,7 +16,7 @@ from cdc.checkpoint import Checkpoint, CheckpointError
 from cdc.config.model import Stream
 from cdc.config.names import command
 from cdc.relay.counters import Counters
-from cdc.relay.history import check_history
+from cdc.relay.history import check_history, number_on
 from cdc.relay.joining import joined
 from cdc.relay.ports import SinkError, Source, SourceControl, SourceError
 from cdc.relay.session import Parts, RetentionError, Session
@@ -127,6 +127,7 @@ class Relay:
         parts.sink.open(_OPEN_WITHIN)
         checkpoint = self._pinned(parts)
         parts.checkpoints.save(checkpoint.to_bytes())
+        number_on(self._stream, self._connect, checkpoint)
         # Once it is a fact, so that a failure before leaves it to the next session.
         self._wanted = replace(self._wanted, resnapshot=False)
         log.info(
@@ -162,27 +163,35 @@ class Relay:
             rows = self._wanted.snapshot
             if checkpoint.prefix in {"", self._stream.topics.prefix}:
                 self._check_partitions(checkpoint)
-            partitions = self._stream.topics.partitions
-            return self._first(parts, checkpoint.incarnation + 1, partitions, rows=rows)
+            return self._first(
+                parts, checkpoint.incarnation + 1, rows=rows, marker=checkpoint.marker
+            )
         if checkpoint is None or checkpoint.is_forgotten:
             # For want of a checkpoint, one that is greater than every earlier one: an epoch.
-            incarnation = parts.epoch if checkpoint is None else checkpoint.incarnation
-            partitions = self._stream.topics.partitions
-            return self._first(parts, incarnation, partitions, rows=self._rows)
+            if checkpoint is None:
+                return self._first(parts, parts.epoch, rows=self._rows)
+            return self._first(
+                parts, checkpoint.incarnation, rows=self._rows, marker=checkpoint.marker
+            )
         self._check(parts.source.identity(), checkpoint)
         parts.source.start(checkpoint.resume)
         # Now that the source has said that it brings the changes of every table.
-        return joined(checkpoint, self._stream, rows=self._rows)
+        going_on = joined(checkpoint, self._stream, rows=self._rows)
+        if checkpoint.tables not in {None, going_on.tables}:
+            log.info("tables_changed", stream=self._stream.name, tables=going_on.tables,
+                     before=checkpoint.tables, snapshot=self._rows)  # fmt: skip
+        return going_on
 
-    def _first(self, parts: Parts, incarnation: int, partitions: int, *, rows: bool) -> Checkpoint:
+    def _first(self, parts: Parts, incarnation: int, *, rows: bool, marker: int = 0) -> Checkpoint:
         resume: Position = parts.source.start(None)
         tables = self._stream.tables if rows else ()
         return Checkpoint(
             identity=parts.source.identity(),
             incarnation=incarnation,
             resume=resume,
-            partitions=partitions,
+            partitions=self._stream.topics.partitions,
             prefix=self._stream.topics.prefix,
+            marker=marker,
             runs=tuple(Run(INITIAL, table.table) for table in tables),
             tables=tuple(table.table for table in self._stream.tables),
         )

@@ -164,10 +164,10 @@ class ScriptedControl:
             row = self.tables[table].pop(key)
             return self.source.write(Change(self.relations[table], Op.DELETE, row, None))
 
-    def mark(self, stream: str, kind: str, body: str) -> int:
+    def mark(self, stream: str, kind: str, body: str, after: int = 0) -> int:
         """Write a marker into the log."""
         with self.source.changed:
-            self.seq += 1
+            self.seq = max(self.seq, after) + 1
             self.source.write(marker(stream, kind, self.seq, body))
             return self.seq
 

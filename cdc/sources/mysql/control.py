@@ -50,11 +50,11 @@ class MysqlControl:
         self._open: Session | None = None
         self._plans: dict[Relation, Plan] = {}
 
-    def mark(self, stream: str, kind: str, body: str) -> int:
+    def mark(self, stream: str, kind: str, body: str, after: int = 0) -> int:
         """Write a marker; its `seq`. Raises `SourceError`."""
 
         def mark(session: Session) -> int:
-            return _mark(session, stream, kind, body)
+            return _mark(session, stream, kind, body, after)
 
         return self._do("writing a marker", lambda session: _again(session, mark))
 
@@ -240,14 +240,14 @@ def _again(session: Session, action: Callable[[Session], int]) -> int:
     return action(session)
 
 
-def _mark(session: Session, stream: str, kind: str, body: str) -> int:
-    """One more than the greatest `seq` of the stream.
+def _mark(session: Session, stream: str, kind: str, body: str, after: int) -> int:
+    """One more than the greatest `seq` of the stream, and than `after`.
 
     All rows of the stream are locked, and the gap where its first would stand, until the commit:
     nobody else can take a number before this one is in the log.
     """
     rows(session, "START TRANSACTION")
-    seq = _newest(session, stream) + 1
+    seq = max(after, _newest(session, stream)) + 1
     rows(
         session,
         f"INSERT INTO {MARKER_TABLE} (stream, kind, seq, body) VALUES (%s, %s, %s, %s)"  # noqa: S608

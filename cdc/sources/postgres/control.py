@@ -25,7 +25,7 @@ _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('strangler_marker 
 """Of the stream's name, not of a row: the first marker of a stream has no row yet."""
 _MARK: Final = """
 INSERT INTO strangler_marker AS m (stream, kind, seq, body, written_at)
-SELECT %(stream)s, %(kind)s, coalesce(max(seq), 0) + 1, %(body)s, now()
+SELECT %(stream)s, %(kind)s, greatest(max(seq), %(after)s) + 1, %(body)s, now()
 FROM strangler_marker WHERE stream = %(stream)s
 ON CONFLICT (stream, kind) DO UPDATE
 SET seq = excluded.seq, body = excluded.body, written_at = excluded.written_at
@@ -70,9 +70,9 @@ class PostgresControl:
         self._wide: Relation | None = None
         """Of which the chunk before was cut."""
 
-    def mark(self, stream: str, kind: str, body: str) -> int:
+    def mark(self, stream: str, kind: str, body: str, after: int = 0) -> int:
         """Write a marker; the order of `seq` is the order of the commits."""
-        given = {"stream": stream, "kind": kind, "body": body}
+        given = {"stream": stream, "kind": kind, "body": body, "after": after}
         with failures("writing a marker"), self._marking(stream) as session:
             row = session.execute(_MARK, given).fetchone()
         assert row is not None

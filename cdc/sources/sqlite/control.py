@@ -34,11 +34,11 @@ class SqliteControl:
         self._connection: sqlite3.Connection | None = None
         self._shapes: dict[Relation, Shape] = {}
 
-    def mark(self, stream: str, kind: str, body: str) -> int:
+    def mark(self, stream: str, kind: str, body: str, after: int = 0) -> int:
         """Write a marker under the write lock, so that `seq` is the order of commits."""
         connection = self._connected()
         with translated(self._path), writing(connection):
-            seq = int(connection.execute(_NEWEST, (stream,)).fetchone()[0]) + 1
+            seq = max(after, int(connection.execute(_NEWEST, (stream,)).fetchone()[0])) + 1
             connection.execute(_MARK, (stream, kind, seq, body))
         return seq
 

@@ -60,6 +60,13 @@ def test_numbers_grow_over_all_kinds_and_apart_for_each_stream(database, stream)
     assert control.mark("suite", "low", "{}") == seqs[-1] + 1
 
 
+def test_numbers_can_begin_beyond_what_is_there(database, stream):
+    control = database.control(stream)
+    assert control.mark("suite", "low", "{}", 5_000_000_000) == 5_000_000_001
+    assert control.mark("suite", "high", "{}") == 5_000_000_002
+    assert control.mark("suite", "low", "{}", 7) == 5_000_000_003
+
+
 def test_the_newest_is_that_of_the_stream_whatever_its_kind(database, stream):
     control, other = database.control(stream), database.control(stream)
     assert control.newest_marker("suite") == 0

@@ -36,9 +36,9 @@ def test_one_of_an_earlier_version_knows_no_marker():
     assert Checkpoint.from_bytes(json.dumps(kept).encode()).marker == 0
 
 
-def test_of_a_forgotten_one_the_incarnation_is_left():
+def test_of_a_forgotten_one_the_numbers_are_left():
     kept = Checkpoint(Identity.of(a="1"), 2, 77, 4, runs=(Run("initial", "t"),), marker=9)
     left = Checkpoint.from_bytes(kept.forgotten().to_bytes())
     assert left.is_forgotten
     assert not kept.is_forgotten
-    assert (left.incarnation, left.runs, left.marker) == (3, (), 0)
+    assert (left.incarnation, left.runs, left.marker) == (3, (), 9)
