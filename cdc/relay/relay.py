@@ -19,7 +19,8 @@ from cdc.relay.counters import Counters
 from cdc.relay.history import check_history, number_on
 from cdc.relay.joining import joined
 from cdc.relay.ports import SinkError, Source, SourceControl, SourceError
-from cdc.relay.session import Parts, RetentionError, Session
+from cdc.relay.retention import RetentionError
+from cdc.relay.session import Parts, Session
 from cdc.snapshot import INITIAL, Run
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 30.0

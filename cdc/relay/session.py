@@ -13,12 +13,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import structlog
-
 from cdc.change import Begin, Change, Commit, Event, MarkerKind, Reached, Relation
 from cdc.checkpoint import Checkpoint
 from cdc.config.model import Delivery, Stream
-from cdc.config.names import command
 from cdc.envelope import Log, Outgoing
 from cdc.failpoints import reach
 from cdc.relay.chores import Chores, Duties
@@ -27,12 +24,10 @@ from cdc.relay.counters import Counters
 from cdc.relay.dead import DeadLetters
 from cdc.relay.emitter import Emitter, Era
 from cdc.relay.markers import MARKER_TABLE, marker_of
-from cdc.relay.ports import Checkpoints, Sink, Source, SourceControl, SourceError
+from cdc.relay.ports import Checkpoints, Sink, Source, SourceControl
+from cdc.relay.retention import Retention
 from cdc.relay.saver import Saver
 from cdc.relay.snapshots import Snapshots
-from cdc.threshold import Crossing, Threshold
-
-log = structlog.get_logger()
 
 CHECKPOINT_EVERY = 1.0
 """Seconds between checkpoints: what has to be sent again after a crash is about that much."""
@@ -84,7 +79,8 @@ class Session:
         self.snapshots = Snapshots(reader, self._emitter, counters, list(keys), checkpoint.runs)
         self._chores = Chores(
             Duties(
-                stream.name, parts.connect, source, stream.heartbeat, self._retained,
+                stream.name, parts.connect, source, stream.heartbeat,
+                Retention(stream, counters).look,
                 counters,
                 lambda: parts.report(self),
             )
@@ -96,7 +92,6 @@ class Session:
         self._dropping = False
         self._unsettled: float | None = None
         """When the first record was handed over that Kafka has not confirmed."""
-        self._too_much = Threshold(stream.limits.retained_warn)
         self._saver = Saver(parts.checkpoints)
         self._due = 0.0
         """When the next checkpoint is due."""
@@ -278,15 +273,6 @@ class Session:
                 body = {"run": run.id, "table": run.table, "rows": run.rows}
                 self._chores.mark(MarkerKind.COMPLETE, body)
 
-    def _retained(self, size: int) -> None:
-        self.counters.retained = size
-        crossing = self._too_much.judge(size, time.monotonic())
-        if crossing is not None:
-            event = "log_retained" if crossing is Crossing.ABOVE else "log_released"
-            log.warning(event, stream=self.stream.name, bytes=size)
-        if size >= self.stream.limits.retained_stop:
-            raise RetentionError(self.stream, size)
-
 
 def settle_after(usual: float, lag_ms: int) -> float:
     """Seconds from the first unsettled record to the next `settle`.
@@ -295,15 +281,3 @@ def settle_after(usual: float, lag_ms: int) -> float:
     reads what is a second old sees nothing sooner by it.
     """
     return max(usual, SETTLE_BEHIND) if lag_ms >= BEHIND_MS else usual
-
-
-class RetentionError(SourceError):
-    """The source keeps more log for the stream than it may: the log is given up."""
-
-    def __init__(self, stream: Stream, size: int) -> None:
-        super().__init__(
-            f"the source keeps {size} bytes of log for the stream {stream.name}, more than"
-            f" limits.retained_stop ({stream.limits.retained_stop}): the log was given up so that"
-            f" its disk survives; resume with `{command('run', stream, '--resnapshot')}`",
-            temporary=False,
-        )
