@@ -1,4 +1,4 @@
-"""How much log the source keeps for a stream: warned of in time, given up before it fills a disk."""
+"""How much log a source keeps for a stream: warned of in time, given up before it fills a disk."""
 
 from __future__ import annotations
 
