@@ -34,6 +34,8 @@ CHECKPOINT_EVERY = 1.0
 BEHIND_MS = 1_000
 SETTLE_BEHIND = 0.5
 SETTLE_WITHIN = 60.0
+FINISH_WITHIN = 1.0
+"""Seconds that a relay which was told to stop reads on for the end of a transaction."""
 WAIT = 0.5
 """Seconds that a read waits for the next event; also how soon a stop is noticed."""
 
@@ -247,12 +249,26 @@ class Session:
 
     def _end(self) -> None:
         """The last checkpoint of a relay that was told to stop."""
+        self._finish()
         self._saver.close()
         self._confirm()
-        if self._begin is None:
+        if self._begin is None or self._exactly:
             self._settle()
             self.parts.checkpoints.save(self.checkpoint.to_bytes())
             self.parts.source.confirm(self.checkpoint.resume)
+
+    def _finish(self) -> None:
+        """Read to the end of the transaction that is open, where that is near.
+
+        The part of it that is in Kafka would be sent again otherwise. What was read beyond it
+        comes again, as nothing of it was handed over.
+        """
+        deadline = time.monotonic() + FINISH_WITHIN
+        while self._begin is not None and time.monotonic() < deadline:
+            for event in self.parts.source.read(FINISH_WITHIN / 2):
+                self._handle([event])
+                if self._begin is None:
+                    break
 
     @property
     def _exactly(self) -> bool:

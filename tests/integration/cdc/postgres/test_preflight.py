@@ -16,6 +16,7 @@ from cdc.relay.ports import SourceError
 from cdc.sources.postgres import PostgresControl, PostgresPreflight, slots
 
 ITEM = "CREATE TABLE item (id int PRIMARY KEY, name text)"
+SLOTS = "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'strangler_{}'"
 LIMITLESS = "max_slot_wal_keep_size is unlimited"
 
 
@@ -73,7 +74,7 @@ def test_check_apply_check_undo(case, preflight):
     name = f"strangler_{case.name}"
     tables = {"item", "outbox", "strangler_marker"}
     assert published(case) == {(name, table) for table in tables}
-    assert case.value("SELECT count(*) FROM pg_replication_slots WHERE slot_name ~ 'case'") == 0
+    assert case.value(SLOTS.format(case.name)) == 0
     undone = setup.undo()
     assert undone == [f'DROP PUBLICATION "{name}"', "DROP TABLE strangler_marker"]
     assert setup.undo() == []
@@ -313,7 +314,7 @@ def test_the_slot_of_the_stream(case, preflight, monkeypatch):
     until_free(case)
     assert "nobody reads" in told(setup, fatal=False)[0].what
     assert setup.undo()[0] == f"SELECT pg_drop_replication_slot('strangler_{case.name}')"
-    assert case.value("SELECT count(*) FROM pg_replication_slots WHERE slot_name ~ 'case'") == 0
+    assert case.value(SLOTS.format(case.name)) == 0
 
 
 def test_a_slot_that_is_not_the_streams(case, preflight):

@@ -1,5 +1,7 @@
 """The order of the promise: records, settled, saved, confirmed; and what markers may say."""
 
+import threading
+
 import pytest
 from support.relays import REVIEW, World, until
 
@@ -93,6 +95,22 @@ def test_a_stop_in_the_middle_of_a_transaction_saves_what_was_before_it():
     world.source.events += rest
     with world.relaying():
         until(lambda: len(world.copy()) == 50, "all of them")
+
+
+@pytest.mark.parametrize("delivery", list(Delivery))
+def test_a_stop_in_the_middle_of_a_transaction_waits_for_an_end_that_is_near(delivery):
+    """A stop between a transaction's records once had those sent again that were in Kafka."""
+    world = World(delivery=delivery, heartbeat=0.0)
+    world.source.write(*(Change(REVIEW, Op.CREATE, None, (n, 1, "a")) for n in range(7)))
+    world.checkpoints.saved = [first(world)]
+    rest, world.source.events[4:] = world.source.events[4:], []
+    with world.relaying():
+        until(lambda: world.sent("c"), "the first of them")
+        threading.Timer(0.3, world.source.events.extend, (rest,)).start()
+    with world.relaying():
+        world.control.put("review", (100, 1, "a"))
+        until(lambda: len(world.sent("c")) >= 8, "what follows")
+    assert sorted(key["id"] for _, key, _ in world.sent("c")) == [*range(7), 100]
 
 
 def first(world, **more):
