@@ -82,7 +82,12 @@ def _applier(stream: Stream) -> dict[str, Any] | None:
     except SQLAlchemyError as error:
         known_missing = "strangler_stream" in str(error)
         return {"state": "never started" if known_missing else "unreachable",
-                "message": "" if known_missing else type(error).__name__}  # fmt: skip
+                "message": "" if known_missing else _words(error)}  # fmt: skip
+
+
+def _words(error: SQLAlchemyError) -> str:
+    """The driver's own: SQLAlchemy's carry the statement, and a link."""
+    return (str(getattr(error, "orig", None) or error).splitlines() or [type(error).__name__])[0]
 
 
 def _applied(connection: Connection, stream: Stream) -> dict[str, Any]:

@@ -21,6 +21,7 @@ _FILE_FAILED = re.compile(r"ssl\.(ca|certificate|key)\.location failed: (?:.*:)?
 
 logger = logging.getLogger(__name__)
 """What the library has to say: lost connections and the like. It names brokers, no passwords."""
+logger.addHandler(logging.NullHandler())  # silent where nobody has asked for logs
 logger.addFilter(lambda record: _QUIET not in record.getMessage())
 
 

@@ -264,11 +264,16 @@ class Session:
         comes again, as nothing of it was handed over.
         """
         deadline = time.monotonic() + FINISH_WITHIN
-        while self._begin is not None and time.monotonic() < deadline:
+        while self._within and time.monotonic() < deadline:
             for event in self.parts.source.read(FINISH_WITHIN / 2):
                 self._handle([event])
-                if self._begin is None:
+                if not self._within:
                     break
+
+    @property
+    def _within(self) -> bool:
+        """Whether a transaction is open."""
+        return self._begin is not None
 
     @property
     def _exactly(self) -> bool:

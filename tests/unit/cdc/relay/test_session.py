@@ -106,7 +106,7 @@ def test_a_stop_in_the_middle_of_a_transaction_waits_for_an_end_that_is_near(del
     rest, world.source.events[4:] = world.source.events[4:], []
     with world.relaying():
         until(lambda: world.sent("c"), "the first of them")
-        threading.Timer(0.3, world.source.events.extend, (rest,)).start()
+        threading.Timer(0.7, world.source.events.extend, (rest,)).start()
     with world.relaying():
         world.control.put("review", (100, 1, "a"))
         until(lambda: len(world.sent("c")) >= 8, "what follows")
