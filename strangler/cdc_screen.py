@@ -126,11 +126,14 @@ def repaired(answer: Answer) -> Group:
         return Group("Nothing differs.")
     lines = []
     for each in answer["tables"]:
-        verb = "would be sent" if each["dry_run"] else "sent again"
-        lines.append(
-            f"{escape(each['table'])}: {each['sent']} rows {verb}, {each['deleted']} that the"
-            f" source does not have; {len(each['left'])} differ still"
+        sent, gone, left = each["sent"], each["deleted"], len(each["left"])
+        told = (
+            f"{sent} rows would be sent, {gone} deleted that the source does not have"
+            if each["dry_run"]
+            else f"{sent} rows sent again, {gone} deleted that the source does not have;"
+            f" {left} differ still"
         )
+        lines.append(f"{escape(each['table'])}: {told}")
     return Group(*lines)
 
 
@@ -138,7 +141,8 @@ def probed(answer: Answer) -> Group:
     """What `strangler cdc probe` says."""
     stages = ("written", "relayed", "read", "applied")
     told = [f"{name} {answer[name]:.3f} s" for name in stages if answer[name] is not None]
-    lines = [f"Probe {answer['seq']}: " + ", ".join(told)]
+    number = "The probe was not written" if answer["seq"] is None else f"Probe {answer['seq']}"
+    lines = [f"{number}: {', '.join(told)}" if told else f"{number}."]
     if answer["stuck"]:
         lines.append(f"[red]Stuck[/]: {escape(answer['stuck'])}")
     else:

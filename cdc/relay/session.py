@@ -264,16 +264,14 @@ class Session:
         comes again, as nothing of it was handed over.
         """
         deadline = time.monotonic() + FINISH_WITHIN
-        while self._within and time.monotonic() < deadline:
-            for event in self.parts.source.read(FINISH_WITHIN / 2):
-                self._handle([event])
-                if not self._within:
-                    break
+        while self._begin is not None and time.monotonic() < deadline:
+            self._handle_to_commit(self.parts.source.read(FINISH_WITHIN / 2))
 
-    @property
-    def _within(self) -> bool:
-        """Whether a transaction is open."""
-        return self._begin is not None
+    def _handle_to_commit(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self._handle([event])
+            if type(event) is Commit:
+                return
 
     @property
     def _exactly(self) -> bool:
