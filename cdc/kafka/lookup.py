@@ -103,10 +103,13 @@ class Lookup:
         """Where a log begins and ends; where there is no answer, the reason if there is one."""
         try:
             return asked(self._consumer, partition)
-        except ReaderError:
+        except ReaderError as error:
             self._consumer.poll(0)  # it is told only here
-            if self._trouble is not None and is_permanent(self._trouble):
-                raise reader_error(self._where, KafkaException(self._trouble)) from None
+            cause, trouble = error.__cause__, self._trouble
+            silent = isinstance(cause, KafkaException) and reason_of(cause).code() < 0
+            if trouble is not None and (silent or is_permanent(trouble)):
+                # The library's own error says less than why no broker has answered.
+                raise reader_error(self._where, KafkaException(trouble)) from None
             raise
 
     def _on_error(self, error: KafkaError) -> None:
