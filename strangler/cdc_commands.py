@@ -137,6 +137,8 @@ def snapshot(
 
     with terminal.failures(as_json=as_json):
         answer = relays.ask_snapshot(which, tables, where)
+    if wait:  # then nobody need be told how to watch it
+        answer.pop("next")
     tell("asked", answer, as_json=as_json)
     if wait:
         with terminal.failures(as_json=as_json), progress_bar(shown=not as_json) as progress:

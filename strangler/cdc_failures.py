@@ -31,7 +31,8 @@ def failures() -> Iterator[None]:
     except SQLAlchemyError as error:
         # The driver's own words: SQLAlchemy's carry the statement with its values.
         said = str(getattr(error, "orig", None) or error).strip()
-        raise Failure(Kind.UNAVAILABLE, f"the target's database: {said}") from error
+        kind = Kind.UNAVAILABLE if is_unreachable(error) else Kind.REFUSED
+        raise Failure(kind, f"the target's database: {said}") from error
     except GuardError as error:
         kind = Kind.UNAVAILABLE if error.unreachable else Kind.REFUSED
         raise Failure(kind, str(error)) from error

@@ -33,7 +33,7 @@ def status(answer: Answer) -> Group:
     if not answer["streams"]:
         return Group("The route table has no streams: nothing under `sync:`.")
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("stream", "relay", "lag", "log kept", "applier", "lag", "held", "dead"):
+    for column in ("stream", "relay", "lag", "log kept", "applier", "copy lag", "held", "dead"):
         table.add_column(column, justify="left" if column in {"stream", "relay"} else "right")
     for stream in answer["streams"]:
         table.add_row(escape(stream["stream"]), *_relay(stream["relay"]), *_applier(stream))
@@ -43,10 +43,10 @@ def status(answer: Answer) -> Group:
 def asked(answer: Answer) -> Group:
     """What `strangler cdc snapshot` says."""
     tables = escape(", ".join(answer["tables"]))
-    return Group(
-        f"Asked for a snapshot of {tables} (marker {answer['seq']}).",
-        f"Watch it: `{answer['next']['status']}`",
-    )
+    lines = [f"Asked for a snapshot of {tables} (marker {answer['seq']})."]
+    if "next" in answer:
+        lines.append(f"Watch it: `{answer['next']['status']}`")
+    return Group(*lines)
 
 
 def guarded(answer: Answer) -> Group:
@@ -157,6 +157,7 @@ def retried(answer: Answer) -> Group:
 
 _OUTCOMES = {"equal": "green", "different": "red", "unknown": "yellow"}
 _MOST_LINES = 20
+_MOST_REFUSED = 3
 _OPERATIONS = {"c": "create", "u": "update", "d": "delete", "r": "read", "t": "truncate"}
 
 
@@ -189,6 +190,9 @@ def _details(answer: Answer) -> Iterator[str]:
         for run in relay.get("snapshots", ()):
             what = "repair" if run["repair"] else "snapshot"
             yield f"{name}: {what} of {escape(run['table'])}, {_done(run)}"
+        for each in relay.get("refused", ())[-_MOST_REFUSED:]:
+            what = f"{each['id']} of {each['table']} refused: {each['reason']}"
+            yield f"{name}: {escape(what)}"
         yield from (f"{name}: {escape(said)}" for said in _why_no_relay(relay, stream["next"]))
         yield from (f"{name}: {escape(said)}" for said in _why_no_applier(applier, stream["next"]))
 

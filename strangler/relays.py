@@ -193,16 +193,19 @@ def _try_condition(wanted: Stream, tables: Sequence[str], where: str) -> None:
 def snapshot_progress(which: Which, seq: int) -> Iterator[list[dict[str, Any]]]:
     """Each table of the snapshot that marker `seq` asked for, twice a second, until it is over.
 
-    What a relay reports no more is done. Waits for the relay without end, as the request stands in
-    the source's log: for a person who may press Ctrl-C.
+    What a relay reports no more is done, unless it was refused: then it ends with a `Failure`.
+    Waits for the relay without end, as the request stands in the source's log: for a person who may
+    press Ctrl-C.
     """
     from cdc.standing import relay_report
 
     wanted, seen = stream(which), dict[str, dict[str, Any]]()
     while True:
         report = relay_report(wanted, home(which).store) or {}
-        runs = [each for each in report.get("snapshots", ()) if each["id"] == f"snapshot-{seq}"]
-        for gone in seen.keys() - {each["table"] for each in runs}:
+        ours = f"snapshot-{seq}"
+        runs = [each for each in report.get("snapshots", ()) if each["id"] == ours]
+        refused = {r["table"]: r["reason"] for r in report.get("refused", ()) if r["id"] == ours}
+        for gone in seen.keys() - {each["table"] for each in runs} - refused.keys():
             seen[gone] = seen[gone] | {
                 "done": True,
                 "rows": max(seen[gone]["rows"], seen[gone]["estimate"]),
@@ -210,8 +213,15 @@ def snapshot_progress(which: Which, seq: int) -> Iterator[list[dict[str, Any]]]:
         seen |= {each["table"]: each for each in runs}
         yield list(seen.values())
         if report.get("marker_seq", 0) >= seq and not runs:
+            _all_done(wanted.name, refused)
             return
         time.sleep(0.5)
+
+
+def _all_done(name: str, refused: Mapping[str, str]) -> None:
+    if refused:
+        why = "; ".join(f"{table}: {reason}" for table, reason in sorted(refused.items()))
+        raise Failure(Kind.REFUSED, f"the relay of {name} refused the snapshot: {why}")
 
 
 def guard(which: Which, side: str, action: str) -> dict[str, Any]:

@@ -115,15 +115,23 @@ def why(
         )
     if not state.leases(connection, stream.name).holders:
         return f"no applier of {stream.name} is running: `{command('apply', stream)}`"
-    held = (relay() or {}) if relay else {}
-    if held.get("dead_keys"):
-        return (
-            f"the relay holds markers back as {held['dead_keys']} keys have dead letters: mend"
-            f" them, then `{command('snapshot', stream)}`"
-        )
+    if held := held_back(stream, relay):
+        return held
     lag = state.lag(connection, stream.name, time.time)
     return (
         f"{len(unread)} of {len(places)} partitions had not seen it after {within:g} s; the target"
         f" is {lag or 0:.1f} s behind: the relay does not run, holds markers back because of dead"
         " letters, or needs more time"
+    )
+
+
+def held_back(stream: Stream, relay: RelayReport | None) -> str | None:
+    """Why the relay forwards no markers, with the remedy; None if it does, or says nothing."""
+    count = ((relay() or {}) if relay else {}).get("dead_keys")
+    if not count:
+        return None
+    have = "one key has" if count == 1 else f"{count} keys have"
+    return (
+        f"the relay holds markers back as {have} dead letters: mend what is wrong, then"
+        f" `{command('snapshot', stream)}`"
     )

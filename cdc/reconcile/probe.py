@@ -22,7 +22,7 @@ from cdc.config.model import Delivery, Stream
 from cdc.config.names import command
 from cdc.kafka.errors import ReaderError
 from cdc.kafka.lookup import Lookup
-from cdc.reconcile.barrier import RelayReport, open_engine, why
+from cdc.reconcile.barrier import RelayReport, held_back, open_engine, why
 from cdc.reconcile.plan import ReconcileError
 from cdc.reconcile.report import UNREACHABLE
 from cdc.reconcile.unreachable import is_unreachable
@@ -165,13 +165,7 @@ def _is_probe(key: object, value: object, seq: int) -> bool:
 
 
 def _relay_says(stream: Stream, relay: RelayReport | None, within: float) -> str:
-    known = (relay() or {}) if relay else {}
-    if known.get("dead_keys"):
-        return (
-            f"the relay holds markers back as {known['dead_keys']} keys have dead letters: mend"
-            f" them, then `{command('snapshot', stream)}`"
-        )
-    return (
+    return held_back(stream, relay) or (
         f"the probe did not come out of the source's log within {within:g} s: the relay of"
         f" {stream.name} does not run (`{command('run', stream)}`), is far behind, or holds markers"
         " back because of dead letters"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import exc
 
 from cdc.applier.ports import ReaderError
 from cdc.relay.ports import SourceError
+
+_AWAY = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
+"""What drivers raise for a connection, and SQLAlchemy for none that gets free; others, such as a
+missing privilege, are refusals of a server that answers."""
 
 
 def is_unreachable(error: BaseException) -> bool:
     """Of an error of a server, or one that was made of it."""
     if isinstance(error, (SourceError, ReaderError)):
         return error.temporary
-    if isinstance(error, SQLAlchemyError):
-        return True
+    if isinstance(error, exc.SQLAlchemyError):
+        return isinstance(error, _AWAY)
     return error.__cause__ is not None and is_unreachable(error.__cause__)

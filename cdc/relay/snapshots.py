@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -20,9 +21,20 @@ REMEMBERED = 100_000
 """Transactions whose names are remembered while no snapshot runs, as their keys are not."""
 MOST_RUNS = 1_000
 """Snapshots and repairs that may wait; more are refused, as the checkpoint carries them."""
+MOST_REFUSED = 20
+"""Refusals that are remembered, for whoever asked and waits."""
 _AGAIN = "again-"
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What was asked for and cannot be done."""
+
+    id: str
+    table: str
+    reason: str
 
 
 class Snapshots:
@@ -34,6 +46,7 @@ class Snapshots:
     ) -> None:  # fmt: skip
         self._reader, self._emitter, self._counters = reader, emitter, counters
         self._tables = frozenset(tables)
+        self._refused: deque[Refused] = deque(maxlen=MOST_REFUSED)
         self._runs: list[Run] = []
         for run in runs:
             self._add(run)
@@ -46,9 +59,14 @@ class Snapshots:
         """What is not finished, in order; a `done` run waits for its COMPLETE marker."""
         return tuple(self._runs)
 
-    def estimate(self, table: str) -> int:
-        """About how many rows a snapshot of the table has to send; 0 while nobody knows."""
-        return self._reader.estimates.get(table, 0)
+    @property
+    def refused(self) -> tuple[Refused, ...]:
+        """What was refused last, since this session began; the newest at the end."""
+        return tuple(self._refused)
+
+    def estimate(self, run: Run) -> int:
+        """About how many rows a run has to send; 0 while nobody knows, as with a condition."""
+        return 0 if run.where else self._reader.estimates.get(run.table, 0)
 
     @property
     def complete(self) -> tuple[Run, ...]:
@@ -126,6 +144,7 @@ class Snapshots:
     def _ignore(self, run: str, table: str, reason: str) -> None:
         log.error("snapshot_refused", run=run, table=table, reason=reason)
         self._counters.refused_runs += 1
+        self._refused.append(Refused(run, table, reason))
 
     def _low(self, token: str) -> None:
         if self._emitter.touched is not None and self._reader.knows(token):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from cdc.snapshot import Run
@@ -35,9 +36,8 @@ def status(session: Session) -> dict[str, Any]:
         "marker_seq": counters.marker_seq,
         "dropped_loops": counters.dropped_loops,
         "chunks_again": counters.chunks_again,
-        "snapshots": [
-            _run(run, session.snapshots.estimate(run.table)) for run in session.snapshots.runs
-        ],
+        "snapshots": [_run(run, session.snapshots.estimate(run)) for run in session.snapshots.runs],
+        "refused": [asdict(each) for each in session.snapshots.refused],
     }
 
 

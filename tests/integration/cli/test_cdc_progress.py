@@ -162,3 +162,17 @@ def test_who_waits_for_a_snapshot_sees_it_grow_on_a_terminal_only_and_is_told_it
         assert json.loads(said)["where"] == "id < 200"
         with watching(pipe, "--json") as watched:
             assert until(lambda: answers(watched()), "an answer")[-1] == []
+
+
+def test_a_snapshot_that_the_relay_gives_up_is_told_to_who_waits_and_who_asks_later(shop):
+    pipe = shop()
+    where = f"1 / (id - {CHUNK + 50}) < 9"  # its first chunk is read, its second cannot be
+    with pipe.relaying():
+        waited = pipe.command("snapshot", pipe.stream.name, "--where", where, "--wait")
+        said = pipe.command("status").stdout
+    assert waited.returncode == 1
+    assert "refused the snapshot: review: " in waited.stderr
+    assert "division by zero" in waited.stderr
+    assert "is over" not in waited.stdout
+    assert " of review refused: " in said
+    assert "division by zero" in said

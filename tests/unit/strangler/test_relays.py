@@ -3,13 +3,14 @@
 import pytest
 
 from strangler import relays
+from strangler.admin.failures import Failure, Kind
 
 
 @pytest.fixture
 def reports(monkeypatch):
     """What the relay reports, one after the other."""
     given = []
-    monkeypatch.setattr(relays, "stream", lambda which: which)
+    monkeypatch.setattr(relays, "stream", lambda which: type("Stream", (), {"name": which}))
     monkeypatch.setattr(relays, "home", lambda which: type("Home", (), {"store": "memory"}))
     monkeypatch.setattr("cdc.standing.relay_report", lambda *_: given.pop(0))
     monkeypatch.setattr(relays.time, "sleep", lambda _: None)
@@ -51,3 +52,18 @@ def test_a_table_that_is_reported_no_more_is_done_while_the_others_go_on(reports
 def test_a_snapshot_that_was_over_before_anybody_looked_is_over(reports):
     reports += [{"marker_seq": 7, "snapshots": []}]
     assert list(relays.snapshot_progress("reviews", 7)) == [[]]
+
+
+def test_a_snapshot_that_is_refused_is_not_taken_for_one_that_is_done(reports):
+    no = {"table": "a", "reason": "there is no column x"}
+    others = {**no, "id": "snapshot-6", "table": "b"}
+    reports += [
+        {"marker_seq": 7, "snapshots": [run("a", 80), run("b", 0)], "refused": [others]},
+        {"marker_seq": 7, "snapshots": [], "refused": [others, {**no, "id": "snapshot-7"}]},
+    ]
+    progress = relays.snapshot_progress("reviews", 7)
+    next(progress)
+    assert [(each["table"], each["done"]) for each in next(progress)] == [("a", False), ("b", True)]
+    with pytest.raises(Failure, match=r"reviews refused .* a: there is no column x") as failure:
+        next(progress)
+    assert failure.value.kind is Kind.REFUSED
