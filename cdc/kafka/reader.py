@@ -29,6 +29,9 @@ _ANSWER: Final = 1_000_000
 It comes on top of what waits, is compressed ten to one, and each record weighs some hundred bytes
 more: so what is asked for here is what bounds the memory. A larger batch comes all the same.
 """
+_FULL_FOR: Final = 5
+"""Milliseconds after which the library looks again whether fewer than `_WAITING` wait. By default
+it is a second, in which an applier that is quicker has nothing to do: half of its time."""
 _ROUND: Final = 0.5
 """Seconds of one wait: the library does not let Ctrl-C through while it waits."""
 
@@ -155,6 +158,7 @@ class Reader:
             # A change of the assignment waits for the fetch that is under way.
             "fetch.wait.max.ms": 20,
             "fetch.error.backoff.ms": 100,
+            "fetch.queue.backoff.ms": _FULL_FOR,
             "queued.max.messages.kbytes": _WAITING // 1024,
             "fetch.max.bytes": _ANSWER,
             "max.partition.fetch.bytes": _ANSWER // 4,
