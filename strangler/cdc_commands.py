@@ -97,7 +97,7 @@ def apply(which: Any, restart: bool, metrics: str | None) -> None:
 @click.option("--watch", is_flag=True, help="Show it again every second until Ctrl-C.")
 @click.option("--kafka", envvar="STRANGLER_KAFKA", metavar="HOST:PORT", hidden=True)
 @terminal.as_json
-@terminal.place
+@terminal.files
 def status(
     place: Place, stream: str | None, reverse: bool, watch: bool, kafka: str | None, as_json: bool
 ) -> None:

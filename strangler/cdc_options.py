@@ -34,7 +34,7 @@ def of_stream(command: Callable[..., Any]) -> Callable[..., Any]:
 
     for option in reversed(_WHICH):
         named = option(named)
-    return click.argument("stream")(terminal.place(named))
+    return click.argument("stream")(terminal.files(named))
 
 
 def tell(view: str, answer: Any, *, as_json: bool) -> None:

@@ -30,11 +30,14 @@ Exit codes: 0 done; 1 refused, or the file has problems; 2 wrong usage;
 store, a database or Kafka cannot be reached; 6 the token does not
 allow it."""
 
-_PLACE = (
+_FILES = (
     click.option("--routes", default="routes.yaml", envvar="STRANGLER_ROUTES", metavar="FILE",
                  type=click.Path(path_type=Path), help="The route table's file [routes.yaml]."),
     click.option("--store", envvar="STRANGLER_STORE", metavar="URL",
                  help="The store [.strangler/store.sqlite3 beside the file]."),
+)  # fmt: skip
+_PLACE = (
+    *_FILES,
     click.option("--admin", envvar="STRANGLER_ADMIN", metavar="HOST:PORT",
                  help="The admin API [the file's `admin:`]."),
 )  # fmt: skip
@@ -77,6 +80,18 @@ def place(command: Command) -> Command:
         return command(place=Place(routes, store, admin, token), **options)
 
     return _decorated(placed, _PLACE)
+
+
+def files(command: Command) -> Command:
+    """The same for a command that asks no gateway."""
+
+    @functools.wraps(command)
+    def placed(routes: Path, store: str | None, **options: Any) -> Any:
+        from strangler.bootstrap import Place
+
+        return command(place=Place(routes, store), **options)
+
+    return _decorated(placed, _FILES)
 
 
 def changing(command: Command) -> Command:

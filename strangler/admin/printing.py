@@ -1,4 +1,4 @@
-"""Lines on a terminal, wrapped at words; lines in a file or a pipe, left as they are.
+"""Lines on a terminal, wrapped at words; lines and tables in a file or a pipe, as wide as they are.
 
 Rich is loaded only for what is printed, and colours appear only where the output is a terminal.
 """
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
+_WIDE = 10_000
 _HANGING = 4
 """What follows a line's first row stands so much further to the right."""
 
@@ -21,8 +22,10 @@ def show(*parts: RenderableType, error: bool = False) -> None:
         if isinstance(part, str) and console.is_terminal:
             for line in part.split("\n"):
                 _print_wrapped(console, line)
-        else:
+        elif isinstance(part, str) or console.is_terminal:
             console.print(part)
+        else:
+            _print_whole(console, part)
 
 
 def _flat(parts: Iterable[RenderableType]) -> Iterable[RenderableType]:
@@ -31,6 +34,15 @@ def _flat(parts: Iterable[RenderableType]) -> Iterable[RenderableType]:
             yield from _flat(part.renderables)
         else:
             yield part
+
+
+def _print_whole(console: Console, part: RenderableType) -> None:
+    """A table for a program: as wide as it is, with nothing behind the last word of a line."""
+    console.width = _WIDE
+    with console.capture() as captured:
+        console.print(part)
+    for line in captured.get().splitlines():
+        console.file.write(f"{line.rstrip()}\n")
 
 
 def _print_wrapped(console: Console, line: str) -> None:

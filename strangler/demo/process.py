@@ -56,7 +56,7 @@ class Running:
             async with asyncio.timeout(_READY_WITHIN):
                 while not await answers():
                     if self._process.returncode is not None:
-                        raise _failed(self.program, f"ended ({self._process.returncode})")
+                        raise _failed(self.program, _end(self._process.returncode))
                     await asyncio.sleep(_PAUSE)
         except TimeoutError:
             raise _failed(self.program, f"did not answer within {_READY_WITHIN:.0f} s") from None
@@ -64,7 +64,7 @@ class Running:
     async def ended(self) -> DemoError:
         """Wait until it ends by itself; why that is a failure."""
         code = await self._process.wait()
-        return _failed(self.program, f"ended ({code})")
+        return _failed(self.program, _end(code))
 
     async def stop(self) -> None:
         """Ask it to end, then end whatever is left of its group."""
@@ -114,7 +114,7 @@ async def complete(program: Program) -> None:
     finally:
         await running.stop()
     if code:
-        raise _failed(program, f"failed ({code})")
+        raise _failed(program, f"failed: it {_end(code)}")
 
 
 def environment(extra: Mapping[str, str]) -> dict[str, str]:
@@ -132,6 +132,16 @@ def _launched(program: Program) -> tuple[str, ...]:
         sys.executable, "-I", "-S", str(_LAUNCHER),
         str(os.getpid()), str(int(program.stop)), program.user, *program.command,
     )  # fmt: skip
+
+
+def _end(code: int) -> str:
+    """How a process ended; a negative code is the number of the signal that ended it."""
+    if code >= 0:
+        return f"ended with exit code {code}"
+    try:
+        return f"was ended by {signal.Signals(-code).name}"
+    except ValueError:  # a real-time signal, which has no name
+        return f"was ended by signal {-code}"
 
 
 def _failed(program: Program, how: str) -> DemoError:

@@ -116,7 +116,8 @@ def test_a_part_that_dies_is_started_again_until_it_has_died_too_often(started):
     demo = started()
     for part in ("relay-reviews", "applier-reviews", "reviews"):
         die(demo, part)
-    wait_for(lambda: "The relay of reviews ended (-9). It was started again." in demo.output())
+    revived = "The relay of reviews was ended by SIGKILL. It was started again."
+    wait_for(lambda: revived in demo.output())
     wait_for(lambda: answers(demo.urls["reviews"] + "/readyz"), demo.output)
     strangler(demo, "cdc", "probe", "reviews", "--within", "40")  # ends with 0: all goes on
     log = (demo.folder / "log" / "relay-reviews.log").read_text()
@@ -126,7 +127,7 @@ def test_a_part_that_dies_is_started_again_until_it_has_died_too_often(started):
         die(demo, "reviews")
     assert demo.process.wait(60) == 1
     assert demo.nothing_left()
-    assert "The reviews service ended (-9), 6 times within 120 s." in demo.output()
+    assert "The reviews service was ended by SIGKILL, 6 times within 120 s." in demo.output()
     assert "The last lines of" in demo.output()
     assert "log/reviews.log" in demo.output()
 
@@ -136,7 +137,7 @@ def test_the_database_s_death_ends_the_demo_with_its_name(started):
     psutil.Process(demo.pids["postgres"]).kill()
     assert demo.process.wait(60) == 1
     wait_for(demo.nothing_left)
-    assert "PostgreSQL ended (-9)." in demo.output()
+    assert "PostgreSQL was ended by SIGKILL." in demo.output()
     assert "The last lines of" in demo.output()
 
 

@@ -42,6 +42,16 @@ def test_each_line_of_a_text_begins_anew(on_terminal):
     assert on_terminal("one\n  two") == "one\n  two\n"
 
 
+def test_a_pipe_gets_tables_as_wide_as_they_are(capsys):
+    table = Table("what", "when", box=None)
+    table.add_row("x" * 200, "now")
+    table.add_row("y", "")
+    show(table)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in lines] == [["what", "when"], ["x" * 200, "now"], ["y"]]
+    assert lines == [line.rstrip() for line in lines]
+
+
 def test_a_pipe_gets_lines_as_they_are(capsys):
     show(LONG, Table("a"))
     assert LONG in capsys.readouterr().out
