@@ -22,7 +22,6 @@ from cdc.applier.places import Place, Sifted, TopicTable, sift
 from cdc.applier.ports import (
     AsIs,
     Reader,
-    ReaderError,
     RowMapping,
     Stopped,
     Target,
@@ -33,6 +32,7 @@ from cdc.applier.ports import (
 from cdc.applier.reading import Reading, begin_anew
 from cdc.applier.tables import applied_table, ensure, stream_table
 from cdc.applier.transaction import HELD, Assigned, Transaction, set_state
+from cdc.applier.trouble import Trouble
 from cdc.applier.truncating import stand_there
 from cdc.applier.writer import BrokenError
 from cdc.applier.writes import Shaper
@@ -48,8 +48,6 @@ RETRY: Final = 0.5
 """Seconds between attempts at what waits, while nothing else happens."""
 BACK_OFF: Final = (0.1, 10.0)
 """First and longest pause after a temporary failure, in seconds."""
-SHAPES: Final = 3
-"""Times in a row that a table may turn out to be another than described."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,23 +91,25 @@ class Applier:
         self._retry_pause = RETRY
         self._late = Threshold(stream.limits.lag)
         self.counters = Counters()
+        self._trouble = Trouble(stream, target, self.counters, self._now_ms)
 
     def run(self, stop: threading.Event, *, poll: float = 0.2) -> None:
         """Apply until `stop` is set. Raises `Stopped` where it cannot go on by itself."""
-        pause, shapes = BACK_OFF[0], 0
+        pause = BACK_OFF[0]
         try:
             while not stop.is_set():
                 try:
                     self.step(poll)
-                    pause, shapes = BACK_OFF[0], 0
+                    pause = BACK_OFF[0]
+                    self._trouble.over()
                 except FencedError as error:
                     log.info("partition_lost", stream=self._stream.name, reason=str(error))
                     self._refreshed_at = 0.0
                 except Stopped as stopped:
-                    self._say_stopped(str(stopped))
+                    self._trouble.say_stopped(str(stopped))
                     raise
                 except Exception as error:  # noqa: BLE001 - judged by the target
-                    shapes = self._judge(error, shapes)
+                    self._trouble.judge(error)
                     stop.wait(pause)
                     pause = min(pause * 2, BACK_OFF[1])
         finally:
@@ -313,34 +313,6 @@ class Applier:
             with connection.begin():
                 places = self._leases.places(connection)
             self._adopt(connection, places)
-
-    def _judge(self, error: Exception, shapes: int) -> int:
-        """Whether trying again may help; raises `Stopped` where it does not."""
-        self.counters.failures += 1
-        name = self._stream.name
-        if isinstance(error, ReaderError):
-            verdict = Verdict.TEMPORARY if error.temporary else Verdict.REFUSED
-            message = f"{error}; {begin_anew(self._stream)}" if error.gone else str(error)
-        else:
-            verdict = self._target.judge(error)
-            lines = str(getattr(error, "orig", None) or error).splitlines() or [""]
-            message = f"the target refuses what stream {name} writes: {lines[0]}"
-        # What a database says may quote values; what Kafka says has none.
-        said = f"ReaderError: {error}" if isinstance(error, ReaderError) else type(error).__name__
-        log.warning("apply_failed", stream=name, error=said, verdict=verdict.value)
-        shapes = shapes + 1 if verdict is Verdict.SHAPE else 0
-        if verdict is Verdict.REFUSED or shapes > SHAPES:
-            self._say_stopped(message)
-            raise Stopped(message) from error
-        return shapes
-
-    def _say_stopped(self, message: str) -> None:
-        log.error("applier_stopped", stream=self._stream.name, reason=message)
-        try:
-            with self._target.engine.begin() as connection:
-                set_state(connection, self._stream.name, "stopped", message, self._now_ms())
-        except Exception as error:  # noqa: BLE001 - the log has it
-            log.info("state_not_written", stream=self._stream.name, error=type(error).__name__)
 
     def _drop_session(self) -> None:
         """Forget everything that is known from the database: it will be read again."""
