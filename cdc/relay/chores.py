@@ -1,7 +1,8 @@
 """What a relay does now and then, in a thread of its own so that the stream never waits for it.
 
-Heartbeats keep idle partitions advancing and let the source release its log; a look at the log
-that the source retains keeps its disk alive; a report is what `strangler cdc status` shows.
+Heartbeats keep idle partitions advancing and let the source release its log; a look at the source
+finds tables that have left its log, and keeps its disk alive by what the log retains; a report is
+what `strangler cdc status` shows.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Duties:
     stream: str
     connect: Callable[[], SourceControl]
     source: Source
-    """Only its `retained` is called from here."""
+    """Only its `check` and `retained` are called from here."""
     heartbeat: float
     """Seconds between heartbeats; 0 for none."""
     retained: Callable[[int], None]
@@ -105,6 +106,7 @@ class Chores:
         control.mark(self._duties.stream, MarkerKind.HEARTBEAT, "{}")
 
     def _look(self, _control: SourceControl) -> None:
+        self._duties.source.check()
         self._duties.retained(self._duties.source.retained())
 
     def _report(self, _control: SourceControl) -> None:

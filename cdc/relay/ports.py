@@ -64,6 +64,13 @@ class Source(Protocol):
     def retained(self) -> int:
         """Bytes of log that the source keeps for this stream; on a connection of its own."""
 
+    def check(self) -> None:
+        """Look whether every table still comes by the log; on a connection of its own.
+
+        Raises a permanent `SourceError` where one does not. Asked again and again, as no log tells
+        what it leaves out.
+        """
+
     def release(self) -> None:
         """Give the log up: drop whatever makes the source keep it, such as a slot.
 

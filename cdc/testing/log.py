@@ -37,6 +37,8 @@ class ScriptedSource:
         """Every place that reading was to begin at."""
         self.kept = 0
         """What `retained` tells."""
+        self.incomplete: SourceError | None = None
+        """Raised by `check`."""
         self.released = self.closed = 0
         """How often."""
         self.failure: SourceError | None = None
@@ -97,6 +99,11 @@ class ScriptedSource:
     def retained(self) -> int:
         """What the script says."""
         return self.kept
+
+    def check(self) -> None:
+        """What the script says."""
+        if self.incomplete is not None:
+            raise self.incomplete
 
     def release(self) -> None:
         """Note it."""

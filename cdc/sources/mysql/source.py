@@ -101,6 +101,11 @@ class MysqlSource:
         with self._session("asking for the sizes of the binlogs") as session:
             return _bytes_after(self._kept, server.binlogs(session))
 
+    def check(self) -> None:
+        """Whether the binlog still carries whole changes, of whichever table."""
+        with self._session("looking at the settings of the binlog") as session:
+            server.check_settings(session, self._stream)
+
     def release(self) -> None:
         """Nothing is kept for the stream."""
 

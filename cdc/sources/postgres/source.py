@@ -49,6 +49,7 @@ class PostgresSource:
         self._identity: Identity | None = None
         self._session: Connection | None = None
         self._looking: Connection | None = None
+        self._tables: Tables | None = None
         self._assembler: Assembler | None = None
         self._waiting: Iterator[bytes | Keepalive] = iter(())
         self.database = ""
@@ -72,7 +73,7 @@ class PostgresSource:
         wire = self._connected()
         self._session = session = self._session or connect(self._stream.source)
         with failures("starting to read"):
-            tables = Tables(session, self._stream)
+            self._tables = tables = Tables(session, self._stream)
             slot = slot_of(session, self._slot)
             if resume is None and slot is not None and slot.lost:
                 drop_slot(session, self._slot)
@@ -116,9 +117,12 @@ class PostgresSource:
 
     def retained(self) -> int:
         """Bytes from the slot's oldest need to the log's end; called by one other thread."""
-        if self._looking is None or self._looking.closed:
-            self._looking = connect(self._stream.source)
-        return retained(self._looking, self._slot)
+        return retained(self._looked(), self._slot)
+
+    def check(self) -> None:
+        """Whether the publication still has every table; called by that other thread."""
+        if self._tables is not None:
+            self._tables.check(self._looked())
 
     def release(self) -> None:
         """Drop the slot."""
@@ -144,6 +148,11 @@ class PostgresSource:
         if self._wire is None:
             self._wire = Replication(self._stream.source)
         return self._wire
+
+    def _looked(self) -> Connection:
+        if self._looking is None or self._looking.closed:
+            self._looking = connect(self._stream.source)
+        return self._looking
 
     def _command(self, begin: Position, version: int) -> str:
         options = {"publication_names": f'"{publication_name(self._stream)}"'}

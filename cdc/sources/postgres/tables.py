@@ -14,11 +14,18 @@ from cdc.pgoutput import RelationMessage, Shape
 from cdc.relay.ports import SourceError
 from cdc.sources.postgres import catalog
 from cdc.sources.postgres.names import publication_name
+from cdc.sources.postgres.session import failures
 from cdc.sources.postgres.values import converter
 
 MARKER = "strangler_marker"
 APPLIED = "strangler_applied"
 _PUBLISHED = "SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = %s"
+_PUBLISHED_IDS = """
+SELECT c.oid FROM pg_publication_tables p
+JOIN pg_namespace n ON n.nspname = p.schemaname
+JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = p.tablename
+WHERE p.pubname = %s
+"""
 _WRITTEN = """
 SELECT format_type(oid, modifier)
 FROM unnest(%s::oid[], %s::int[]) WITH ORDINALITY AS type (oid, modifier, number) ORDER BY number
@@ -44,7 +51,7 @@ class Tables:
             if found is None:
                 raise self._unprepared(f"has no table {table}")
             if found[1:] not in published:
-                raise self._unprepared(f"does not publish the table {table}")
+                raise self._unpublished(table)
             self._names[found[1:]] = self._oids[found[0]] = table
 
     def describe(self, message: RelationMessage) -> Shape:
@@ -63,6 +70,20 @@ class Tables:
         )
         self._shapes[message.id] = shape
         return shape
+
+    def check(self, session: catalog.Connection) -> None:
+        """Raise a permanent `SourceError` where a table is published no more.
+
+        Called by another thread, with a session of its own. The object identifier counts: a table
+        that was made anew under its name is none of the publication's until it is added.
+        """
+        oids = dict(self._oids)
+        name = (publication_name(self._stream),)
+        with failures("looking at the publication"):
+            published = {row[0] for row in session.execute(_PUBLISHED_IDS, name).fetchall()}
+        gone = sorted(table for oid, table in oids.items() if oid not in published)
+        if gone:
+            raise self._unpublished(", ".join(gone))
 
     def _relation(self, message: RelationMessage) -> Relation:
         table = self._table(message)
@@ -125,6 +146,17 @@ class Tables:
         if self._session.execute(query, (name,)).fetchone() is None:
             raise self._unprepared(f"has no publication {name}")
         return frozenset((row[0], row[1]) for row in self._session.execute(_PUBLISHED, (name,)))
+
+    def _unpublished(self, tables: str) -> SourceError:
+        name = self._stream.name
+        return SourceError(
+            f"the source of the stream {name} does not publish {tables}: dropped, made anew, or"
+            " taken out of the publication. Run the preflight"
+            f" (`{command('init', self._stream, '--apply')}`); where the relay was running already,"
+            f" changes are missing since then: `{command('snapshot', self._stream)}`, then"
+            f" `{command('verify', self._stream)}` for rows that are gone",
+            temporary=False,
+        )
 
     def _unprepared(self, what: str) -> SourceError:
         name = self._stream.name

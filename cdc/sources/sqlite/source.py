@@ -138,6 +138,9 @@ class SqliteSource:
         finally:
             connection.close()
 
+    def check(self) -> None:
+        """Nothing more: `read` looks itself, with each change of the schema."""
+
     def release(self) -> None:
         """Undo the preflight: triggers without a reader would fill the disk for nobody."""
         preflight = SqlitePreflight(self._stream)

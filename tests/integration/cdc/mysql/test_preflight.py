@@ -38,6 +38,11 @@ def test_a_server_is_set_up_and_then_has_no_findings(preflights, tmp_path):
         assert one.apply() == []
         source = MysqlSource(stream(server.url(), "t"), tmp_path)
         source.start(None)
+        source.check()
+        server.run("SET GLOBAL binlog_row_image = NOBLOB")
+        with pytest.raises(SourceError, match="binlog_row_image is NOBLOB, not FULL") as raised:
+            source.check()
+        assert not raised.value.temporary
         source.close()
 
 

@@ -169,10 +169,40 @@ def test_a_publication_that_is_missing_or_has_not_all_tables(items):
     name = publication_name(items.stream)
     items.run(f'ALTER PUBLICATION "{name}" DROP TABLE item')
     message = refused(items, None)
-    assert "does not publish the table item" in message
+    assert "does not publish item" in message
     assert f"strangler cdc init {items.name} --apply" in message
     items.run(f'DROP PUBLICATION "{name}"')
     assert f"has no publication {name}" in refused(items, None)
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["DROP TABLE item", ITEM],
+        ["ALTER TABLE item RENAME TO old_item", ITEM, "DROP TABLE old_item"],
+        ['ALTER PUBLICATION "{}" DROP TABLE item'],
+        ["DROP TABLE item"],
+        ['DROP PUBLICATION "{}"'],
+    ],
+)
+def test_a_table_that_is_published_no_more_is_noticed_while_the_log_is_read(items, statements):
+    items.source.check()
+    for statement in statements:
+        items.run(statement.format(publication_name(items.stream)))
+    with pytest.raises(SourceError, match=r"does not publish .*item.*snapshot") as raised:
+        items.source.check()
+    assert not raised.value.temporary
+    items.source.read(0.1)  # its reading is another thread's business, and goes on
+
+
+def test_a_table_that_was_renamed_is_published_still(items):
+    items.run("ALTER TABLE item RENAME TO goods", "INSERT INTO goods VALUES (1, 'a')")
+    items.source.check()
+
+
+def test_a_source_that_has_not_begun_has_nothing_to_check(items):
+    items.source.close()
+    PostgresSource(items.stream, items.folder).check()
 
 
 def test_a_slot_in_use_is_worth_another_try(items):

@@ -238,6 +238,14 @@ def test_a_log_that_grows_too_far_is_given_up():
     assert world.source.released == 1
 
 
+def test_a_table_that_leaves_the_log_ends_the_relay():
+    world = World()
+    with pytest.raises(RelayError, match="review is gone"), world.relaying(NOTHING) as failed:
+        until(lambda: world.source.resumed, "a relay that has begun")
+        world.source.incomplete = SourceError("review is gone", temporary=False)
+        until(lambda: failed, "the end")
+
+
 def test_a_failure_beside_the_stream_ends_the_session_and_no_more():
     world = World()
     fail = iter([SourceError("the database restarts", temporary=True)])
