@@ -233,11 +233,13 @@ async def _serve(place: Place, serving: Serving, store: SqlStore) -> None:
         )
     )
     reload = asyncio.Event()
-    async with supervisor, listening(app, admin):
+    async with supervisor:
+        # Before anybody can see that there is a gateway, and send it a signal.
         with handled(supervisor, reload=reload.set) as stop:
-            await gateway.start(first, saved)
-            await gateway.run(stop, reload)
-            await supervisor.stop()
+            async with listening(app, admin):
+                await gateway.start(first, saved)
+                await gateway.run(stop, reload)
+                await supervisor.stop()
 
 
 def _settings(table: Table, serving: Serving, store: SqlStore) -> Settings:
