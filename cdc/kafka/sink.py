@@ -24,14 +24,12 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from cdc.config.model import Delivery, Kafka, Limits
+from cdc.kafka import pause
 from cdc.kafka.client import brokers, made, settings
 from cdc.kafka.errors import CLIENT_ERRORS, is_permanent, reason_of, sink_error
 from cdc.kafka.producer import producer_settings
 from cdc.relay.ports import Headers, SinkError, TooLargeError
 
-PAUSE: Final = 0.003
-"""Seconds between a commit and the next transaction. Until the broker has written its commit
-markers it refuses the next one, and the library asks again only after 20 ms."""
 ROOM_WITHIN: Final = 60.0
 """Seconds that a full queue is waited for."""
 ANSWER_WITHIN: Final = 30.0
@@ -76,6 +74,7 @@ class KafkaSink:
         self._trouble: KafkaError | None = None
         """What the library reported last of its connections."""
         self._committed = 0.0
+        self._pause = pause.LEAST
 
     def open(self, timeout: float) -> None:
         """Connect and fence every earlier sink of this stream; raises `SinkError`."""
@@ -159,7 +158,7 @@ class KafkaSink:
         """Open a transaction; also where everything goes that cannot go on."""
         self._check()
         producer = self._opened()
-        rest = self._committed + PAUSE - time.monotonic()
+        rest = self._committed + self._pause - time.monotonic()
         if rest > 0:
             time.sleep(rest)
         try:
@@ -182,6 +181,7 @@ class KafkaSink:
 
     def _commit(self, deadline: float) -> None:
         producer = self._opened()
+        began, queued = time.monotonic(), len(producer)
         while True:
             try:
                 producer.commit_transaction(max(0.0, deadline - time.monotonic()))
@@ -192,7 +192,8 @@ class KafkaSink:
                     continue
                 self._check()  # the reason why a record was lost says more than the commit's
                 raise self._lost("Kafka did not commit the transaction", error) from error
-        self._committed = time.monotonic()
+        self._committed = now = time.monotonic()
+        self._pause = pause.next_pause(self._pause, now - began, queued)
         self._ready = False
 
     def _flush(self, deadline: float) -> None:
