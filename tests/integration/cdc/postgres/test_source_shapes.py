@@ -181,6 +181,7 @@ def test_partitions_are_the_table_they_are_part_of(case):
     assert [each.op.value for each in found] == ["c", "c", "d", "c", "t"]
     assert [each.after for each in found[:2]] == [(1, "2026-02-01"), (2, "2026-08-01")]
     assert keys(found[0]) == ["id", "at"]
+    case.source.check()  # the publication has the table itself, and no part of it
 
 
 def test_generated_columns_are_not_sent(case):
