@@ -20,9 +20,14 @@ _KEY = b"probe"
 
 
 def refuse_leaks(kafka: Kafka, stream: str, topic: str) -> None:
-    """Abort a record in the topic's first partition; raises a permanent `SinkError` if it shows."""
+    """Abort a record in the topic's first partition; raises a permanent `SinkError` if it shows.
+
+    Under the stream's own transactional id, as the sink that is opened next: a transaction that a
+    killed relay left open would keep readers of committed records from everything behind it, the
+    probe's record too, until the broker gives it up after a minute.
+    """
     try:
-        offset = _aborted(kafka, f"{stream}.probe", topic)
+        offset = _aborted(kafka, stream, topic)
         if not _shows(kafka, topic, offset):
             return
     except KafkaException as error:
