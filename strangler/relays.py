@@ -213,12 +213,12 @@ def snapshot_progress(which: Which, seq: int) -> Iterator[list[dict[str, Any]]]:
         seen |= {each["table"]: each for each in runs}
         yield list(seen.values())
         if report.get("marker_seq", 0) >= seq and not runs:
-            _all_done(wanted.name, refused)
+            _raise_if_refused(wanted.name, refused)
             return
         time.sleep(0.5)
 
 
-def _all_done(name: str, refused: Mapping[str, str]) -> None:
+def _raise_if_refused(name: str, refused: Mapping[str, str]) -> None:
     if refused:
         why = "; ".join(f"{table}: {reason}" for table, reason in sorted(refused.items()))
         raise Failure(Kind.REFUSED, f"the relay of {name} refused the snapshot: {why}")

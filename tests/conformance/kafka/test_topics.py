@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from confluent_kafka import KafkaException, Producer
 from support.kafka import make_topic, records, topic_config
 
 from cdc.config.model import Delivery, Kafka, Limits, Stream, TableSync, Topics
@@ -89,6 +90,23 @@ def test_exactly_once_where_it_holds(address, stream, prefix, partitions, faithf
     assert topic_config(address, f"{prefix}.checkpoint")["cleanup.policy"] == "compact"
     assert not records(address, f"{prefix}.checkpoint")
     assert len(records(address, f"{prefix}.checkpoint", committed=False)) == 1
+
+
+def test_exactly_once_is_found_out_behind_a_transaction_that_a_killed_relay_left_open(
+    address, stream, prefix, faithful
+):
+    exactly = replace(stream, delivery=Delivery.EXACTLY_ONCE)
+    ensure_topics(exactly)
+    killed = Producer({"bootstrap.servers": address, "transactional.id": prefix})
+    killed.init_transactions(30)
+    killed.begin_transaction()
+    killed.produce(f"{prefix}.checkpoint", b"{}", prefix.encode(), 0)
+    killed.flush(30)
+    ensure_topics(exactly)
+    assert len(records(address, f"{prefix}.checkpoint", committed=False)) == 3
+    with pytest.raises(KafkaException):
+        killed.commit_transaction(30)
+    assert not records(address, f"{prefix}.checkpoint")
 
 
 def test_exactly_once_is_refused_where_aborted_records_show(address, stream, leaking):
