@@ -55,10 +55,12 @@ soak: $(VENV)/.installed-dev ## Run the long matrix that `make test` leaves out:
 clean: ## Remove .venv, caches and what the demo left; routes.yaml and its store stay
 	rm -rf $(VENV) .demo build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache \
 		.hypothesis .pytest_cache
+	rm -f cdc/loops/compiled.c cdc/loops/compiled.*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp for each set of dependencies: a second run has nothing to do, and installs again
-# only when pyproject.toml has changed.
+# only when what is installed has changed: the dependencies, or what is compiled.
+INSTALLS := pyproject.toml setup.py cdc/loops/compiled.pyx
 
 $(BIN)/python:
 	@for python in $(PYTHON) python3.11 python3.12 python3.13 python3; do \
@@ -73,12 +75,12 @@ $(BIN)/python:
 	echo "No Python 3.11 or newer was found. Install one, or name it: make PYTHON=/path/to/python3" >&2; \
 	exit 1
 
-$(VENV)/.installed: pyproject.toml | $(BIN)/python
+$(VENV)/.installed: $(INSTALLS) | $(BIN)/python
 	@echo "Installing strangler into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
 	@touch $@
 
-$(VENV)/.installed-%: pyproject.toml | $(BIN)/python
+$(VENV)/.installed-%: $(INSTALLS) | $(BIN)/python
 	@echo "Installing strangler and what '$*' needs into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$*]'
 	@touch $@ $(VENV)/.installed

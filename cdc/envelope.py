@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 from cdc.change import ABSENT, Begin, Marker, Op, Relation, Row, Value
+from cdc.loops import Encoder
 
 Outgoing: TypeAlias = Sequence[tuple[int, Callable[[Value], Value] | None]]
 """Which columns leave the source, by index, each with what is done to its value."""
@@ -49,13 +50,14 @@ class RowCodec:
     `outgoing` is None when every column leaves as it is, which is the fast case.
     """
 
-    __slots__ = ("_key", "_names", "_outgoing", "_prefix", "_single", "relation")
+    __slots__ = ("_encode", "_key", "_names", "_outgoing", "_prefix", "_single", "relation")
 
     def __init__(self, relation: Relation, outgoing: Outgoing | None = None) -> None:
         self.relation = relation
         self._outgoing = outgoing
         columns = range(len(relation.columns)) if outgoing is None else [i for i, _ in outgoing]
         self._names = tuple(relation.columns[index].name for index in columns)
+        self._encode = Encoder(self._names)
         self._key = tuple((relation.columns[index].name, index) for index in relation.key)
         single = len(self._key) == 1
         self._prefix = b"{" + orjson.dumps(self._key[0][0]) + b":" if single else b""
@@ -82,8 +84,7 @@ class RowCodec:
         if self._outgoing is not None:
             row = tuple([_outgoing(row[index], change) for index, change in self._outgoing])
         try:
-            # Not strict: a source has counted the values, and this is every row's way.
-            return orjson.dumps(dict(zip(self._names, row, strict=False))), ()
+            return self._encode(row), ()
         except TypeError:  # a value that JSON does not know: ABSENT, or text that is no text
             return self._partial(row)
 

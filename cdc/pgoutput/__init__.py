@@ -17,11 +17,9 @@ from cdc.pgoutput.messages import (
     StreamStart,
     StreamStop,
 )
-from cdc.pgoutput.rows import TEXT, Convert, Shape, text
+from cdc.pgoutput.rows import Shape
 
 __all__ = [
-    "TEXT",
-    "Convert",
     "Decoder",
     "Message",
     "Origin",
@@ -34,5 +32,4 @@ __all__ = [
     "StreamStart",
     "StreamStop",
     "Streamed",
-    "text",
 ]

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from cdc.change import Begin, Change, Commit, Op
+from cdc.loops import row
 from cdc.pgoutput.messages import (
     Message,
     Origin,
@@ -24,7 +25,7 @@ from cdc.pgoutput.messages import (
     StreamStart,
     StreamStop,
 )
-from cdc.pgoutput.rows import Shape, old_row, row
+from cdc.pgoutput.rows import Shape, old_row
 
 _EPOCH_MS: Final = 946_684_800_000
 """2000-01-01, where PostgreSQL's time begins, in milliseconds since 1970."""

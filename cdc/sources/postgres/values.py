@@ -11,7 +11,7 @@ from binascii import a2b_hex, b2a_base64
 from typing import Final
 
 from cdc.change import Kind
-from cdc.pgoutput import TEXT, Convert, text
+from cdc.loops import TEXT, Convert, text
 
 __all__ = ["SETTINGS", "binary", "converter", "floating", "text"]
 

@@ -1,0 +1,2 @@
+from cdc.loops.plain import Encoder as Encoder
+from cdc.loops.plain import row as row
