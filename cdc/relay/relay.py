@@ -15,6 +15,7 @@ from cdc.change import Identity, Position
 from cdc.checkpoint import Checkpoint, CheckpointError
 from cdc.config.model import Stream
 from cdc.config.names import command
+from cdc.loops import COMPILED
 from cdc.relay.counters import Counters
 from cdc.relay.history import check_history, number_on
 from cdc.relay.joining import joined
@@ -137,6 +138,7 @@ class Relay:
             epoch=parts.epoch,
             incarnation=checkpoint.incarnation,
             position=parts.source.text(checkpoint.resume),
+            loops="compiled" if COMPILED else "plain",
         )
         try:
             Session(self._stream, parts, checkpoint, self.counters).run(stop)
