@@ -232,7 +232,7 @@ def _parts(
     checkpoints: Checkpoints = row
     if stream.delivery is Delivery.EXACTLY_ONCE:
         topic = f"{stream.topics.prefix}.checkpoint"
-        checkpoints = CommittedCheckpoints(row, partial(_committed, stream, topic))
+        checkpoints = CommittedCheckpoints(row, partial(_committed, stream, topic), undo)
     return Parts(
         source=source,
         connect=lambda: open_control(stream),

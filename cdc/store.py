@@ -169,26 +169,37 @@ class CommittedCheckpoints:
     delivered in another way for a while.
     """
 
-    def __init__(self, row: SqlCheckpoints, committed: Callable[[], bytes | None]) -> None:
-        """`committed` tells Kafka's newest; asked after the sink was opened."""
-        self._row, self._committed = row, committed
+    def __init__(
+        self, row: SqlCheckpoints, committed: Callable[[], bytes | None], undo: str
+    ) -> None:
+        """`committed` tells Kafka's newest; asked after the sink was opened.
+
+        `undo` is the command that forgets a checkpoint nobody can read.
+        """
+        self._row, self._committed, self._undo = row, committed, undo
 
     def load(self) -> bytes | None:
-        """The newer of the two."""
+        """The newer of the two; raises `CheckpointError` for one that nobody can read."""
         kept, committed = self._row.load(), self._committed()
         if kept is None or committed is None:
             return committed or kept
-        return kept if _place(kept) > _place(committed) else committed
+        row = Checkpoint.from_bytes(kept, self._undo)
+        try:
+            newest = Checkpoint.from_bytes(committed, self._undo)
+        except CheckpointError:
+            if row.is_forgotten:  # the stream was undone because of it, or will not miss it
+                return kept
+            raise
+        return kept if _place(row) > _place(newest) else committed
 
     def save(self, checkpoint: bytes) -> None:
         """Let the row follow; raises `CheckpointError` where a newer relay has started."""
         self._row.save(checkpoint)
 
 
-def _place(checkpoint: bytes) -> tuple[int, int]:
-    """Where in the log a checkpoint stands; grows for as long as a stream lives."""
-    kept = Checkpoint.from_bytes(checkpoint)
-    return kept.incarnation, kept.resume
+def _place(checkpoint: Checkpoint) -> tuple[int, int]:
+    """Where in the log it stands; grows for as long as a stream lives."""
+    return checkpoint.incarnation, checkpoint.resume
 
 
 def forget(engine: Engine, stream: str) -> bool:

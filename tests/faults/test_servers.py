@@ -82,7 +82,7 @@ def test_a_broker_that_restarts_from_its_disk_loses_nothing(pipe, kafka, deliver
         assert_survives(shop, writer, stopped, killed)
 
 
-@pytest.mark.parametrize("delivery", [Delivery.EXACTLY_ONCE, Delivery.AT_LEAST_ONCE])
+@pytest.mark.parametrize("delivery", list(Delivery))
 def test_a_leader_that_dies_loses_nothing(pipe, three, delivery):
     shop = pipe(three.address, delivery=delivery, replication=3)
 

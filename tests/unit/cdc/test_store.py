@@ -20,6 +20,9 @@ from cdc.store import (
 )
 
 
+UNDO = "strangler cdc init shop --undo"
+
+
 @pytest.fixture(scope="module")
 def server():
     with shared_postgres(postgres) as given:
@@ -157,7 +160,7 @@ def test_the_newer_of_row_and_topic_counts(engines, kept, committed, chosen):
     row.claim()
     if kept is not None:
         row.save(kept)
-    both = CommittedCheckpoints(row, lambda: committed)
+    both = CommittedCheckpoints(row, lambda: committed, UNDO)
     assert both.load() == chosen
     both.save(checkpoint(5))
     assert row.load() == checkpoint(5)
@@ -169,7 +172,20 @@ def test_a_forgotten_stream_does_not_come_back_from_the_topic(engines):
     row.claim()
     row.save(checkpoint(resume=9))
     forget(engine, "shop")
-    both = CommittedCheckpoints(row, lambda: checkpoint(resume=9))
+    both = CommittedCheckpoints(row, lambda: checkpoint(resume=9), UNDO)
+    assert Checkpoint.from_bytes(both.load()).is_forgotten
+
+
+def test_a_damaged_checkpoint_in_the_topic_says_how_to_go_on_and_that_helps(engines):
+    engine = engines()
+    row = SqlCheckpoints(engine, "shop")
+    row.claim()
+    row.save(checkpoint(resume=9))
+    both = CommittedCheckpoints(row, lambda: b"{", UNDO)
+    with pytest.raises(CheckpointError, match=f"begin anew with `{UNDO}`") as raised:
+        both.load()
+    assert not raised.value.temporary
+    forget(engine, "shop")
     assert Checkpoint.from_bytes(both.load()).is_forgotten
 
 
