@@ -19,7 +19,6 @@ from cdc.store import (
     reports,
 )
 
-
 UNDO = "strangler cdc init shop --undo"
 
 
