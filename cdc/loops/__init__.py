@@ -2,8 +2,9 @@
 
 They run for every value of every row, and in Python they are half of what the relay does. So each
 is there twice: `plain` in Python, which says what is meant, and `compiled` in Cython, which is used
-where it could be built when this was installed. Both give the same for every input, down to the
-byte; `tests/unit/cdc/loops` holds them to it. See docs/adr/0029-two-loops-are-compiled.md.
+where it could be built when this was installed. Both give the same for every row that a source can
+bring, down to the byte: see tests/conformance/test_loops.py and tests/property/test_cdc_loops.py,
+and docs/adr/0029-two-loops-are-compiled.md for the reasons.
 """
 
 from __future__ import annotations

@@ -19,6 +19,11 @@ import orjson
 from cdc.change import ABSENT
 from cdc.loops.plain import TEXT
 
+cdef extern from *:
+    const char *LOOPS_SOURCE
+
+SOURCE = LOOPS_SOURCE.decode()
+
 cdef extern from "Python.h":
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
     long long PyLong_AsLongLongAndOverflow(object number, int *overflow) except? -1
@@ -31,7 +36,7 @@ cdef object _INTEGER = int
 cdef object _dumps = orjson.dumps
 
 
-def row(bytes message, Py_ssize_t at, tuple converters):
+def row(bytes message not None, Py_ssize_t at, tuple converters not None):
     cdef Bytes data = <Bytes>PyBytes_AS_STRING(message)
     cdef Py_ssize_t size = PyBytes_GET_SIZE(message)
     cdef Py_ssize_t columns = PyTuple_GET_SIZE(converters)
@@ -55,7 +60,7 @@ def row(bytes message, Py_ssize_t at, tuple converters):
                 raise IndexError("a value that ends before its length")
             length = <unsigned int>data[at + 1] << 24 | data[at + 2] << 16 | data[at + 3] << 8 | data[at + 4]
             at += 5
-            if length > size - at:
+            if length < 0 or length > size - at:  # negative where a size has 32 bits
                 raise IndexError("a value that ends before its last byte")
             value = _value(data + at, length, <object>PyTuple_GET_ITEM(converters, column))
             at += length
@@ -74,10 +79,7 @@ def row(bytes message, Py_ssize_t at, tuple converters):
 
 cdef object _value(Bytes data, Py_ssize_t length, object convert):
     if convert is _TEXT:
-        try:
-            return PyUnicode_DecodeUTF8(<const char *>data, length, NULL)
-        except UnicodeDecodeError:
-            return PyUnicode_DecodeUTF8(<const char *>data, length, b"surrogateescape")
+        return PyUnicode_DecodeUTF8(<const char *>data, length, b"surrogateescape")
     if convert is _INTEGER:
         return _integer(data, length)
     return convert(PyBytes_FromStringAndSize(<const char *>data, length))
@@ -100,12 +102,12 @@ cdef object _integer(Bytes data, Py_ssize_t length):
 cdef class Encoder:
     cdef tuple _before  # what precedes each value: brace or comma, name, colon
 
-    def __init__(self, names):
+    def __cinit__(self, names):
         self._before = tuple([
             (b"," if index else b"{") + _dumps(name) + b":" for index, name in enumerate(names)
         ])
 
-    def __call__(self, tuple row):
+    def __call__(self, tuple row not None):
         cdef Py_ssize_t columns = PyTuple_GET_SIZE(self._before)
         cdef Py_ssize_t column
         cdef Buffer buffer
@@ -215,6 +217,10 @@ _fill()
 cdef const char *_HEX = "0123456789abcdef"
 
 
+# Bytes beyond which orjson's vector instructions are worth the call.
+cdef Py_ssize_t _LONG = 256
+
+
 cdef int _put_text(Buffer *buffer, str text) except -1:
     cdef Py_ssize_t size, at, start = 0
     cdef Bytes data
@@ -224,6 +230,8 @@ cdef int _put_text(Buffer *buffer, str text) except -1:
         data = <Bytes>PyUnicode_AsUTF8AndSize(text, &size)
     except UnicodeEncodeError as error:  # half of a surrogate pair, as `surrogateescape` leaves
         raise TypeError("text that is no text") from error
+    if size > _LONG:
+        return _put_bytes(buffer, _dumps(text))
     escape[0], escape[2], escape[3] = c"\\", c"0", c"0"
     _reserve(buffer, size + 2)
     _put(buffer, <Bytes>b'"', 1)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+import psutil
 import pytest
 from support import pgoutput as pg
 from support.loops import BROKEN, compiled
@@ -29,7 +32,9 @@ def writing(request):
     [
         ("0", 0), ("-1", -1), ("007", 7), ("999999999999999999", 10**18 - 1),
         ("-999999999999999999", 1 - 10**18), (str(2**63 - 1), 2**63 - 1), (str(-(2**63)), -(2**63)),
-        ("1" * 40, int("1" * 40)), (None, None), (pg.Unchanged, ABSENT),
+        (str(10**18), 10**18), (str(2**63), 2**63), (str(10**19 - 1), 10**19 - 1),
+        (str(1 - 10**19), 1 - 10**19), ("1" * 40, int("1" * 40)), ("+1", 1), (" 1", 1), ("-0", 0),
+        (None, None), (pg.Unchanged, ABSENT),
     ],
 )  # fmt: skip
 def test_an_integer(writing, sent, value):
@@ -100,17 +105,34 @@ def test_a_row_of_another_table_is_refused(writing):
             writing.Encoder(["a", "b"])(row)
 
 
+@pytest.mark.parametrize("size", [255, 256, 65_535, 65_536, 2**24 + 1])
+def test_a_value_of_any_length(writing, size):
+    text = "xy" * (size // 2) + "z" * (size % 2)
+    message = pg.row(text, "7")
+    assert writing.row(message, 0, (plain.TEXT, int)) == ((text, 7), len(message))
+
+
 def test_nothing_is_kept(writing):
-    message = pg.row(pg.Unchanged, None, "x" * 5000, "1" * 30)
+    long = "x\n" * 50_000
+    message = pg.row(pg.Unchanged, None, long, "1" * 30)
     converters, encode = (plain.TEXT, int, plain.TEXT, int), writing.Encoder(["a", "b"])
-    before = sys.getrefcount(ABSENT), sys.getrefcount(None), sys.getrefcount(True)
-    for _ in range(10_000):
+    kept, before = psutil.Process().memory_info().rss, sys.getrefcount(ABSENT)
+    held = sys.getrefcount(long)
+    for _ in range(1_000):
         writing.row(message, 0, converters)
-        encode((None, True))
+        encode((long, "short" * 40))
+        with pytest.raises(TypeError):
+            encode((long, ABSENT))
         with pytest.raises(BROKEN):
             writing.row(message[:-1], 0, converters)
-    after = sys.getrefcount(ABSENT), sys.getrefcount(None), sys.getrefcount(True)
-    assert all(abs(now - then) < 1000 for then, now in zip(before, after, strict=True))
+    assert psutil.Process().memory_info().rss - kept < 30_000_000
+    assert abs(sys.getrefcount(ABSENT) - before) < 100
+    assert abs(sys.getrefcount(long) - held) < 100
+
+
+def test_what_is_imported_was_made_of_the_source_that_is_there():
+    source = Path(loops.__file__).with_name("compiled.pyx").read_bytes()
+    assert hashlib.sha256(source).hexdigest() == compiled().SOURCE, "`make venv` compiles it"
 
 
 @pytest.mark.parametrize("plainly", ["", "1"])

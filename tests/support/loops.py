@@ -6,6 +6,7 @@ import importlib
 import shutil
 import struct
 import sysconfig
+from pathlib import Path
 
 import pytest
 
@@ -21,4 +22,6 @@ def compiled():
         compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
         if shutil.which(compiler) is None:
             pytest.skip(f"no C compiler ({compiler}) was there when this was installed")
+        if not Path(sysconfig.get_path("include"), "Python.h").exists():
+            pytest.skip("Python's headers were not there when this was installed")
         raise
