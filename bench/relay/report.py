@@ -31,7 +31,8 @@ _METHOD = f"""\
   table; a difference is a failure without a figure.
 - Debezium stays up between rounds, its connector stopped: its JVM is warm.
 - Latency counts from the return of a commit, in the writing process, to the record in a consumer of
-  another, at 1,000 single-row commits a second, each at its due time.
+  another, at 1,000 single-row commits a second, each at its due time. A first round of each is
+  not counted.
 - `produce() alone` is Kafka's client in a Python process that has every record of the copy ready
   and only hands them over: what no relay can exceed that sends a record for each row by it.
 - Readers take turns within each round, ratios are taken within it, and tables show the median and,
