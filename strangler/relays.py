@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import queue
 import signal
 import threading
 import time
@@ -265,17 +266,30 @@ def few_collections() -> None:
 
 @contextmanager
 def until_told() -> Iterator[threading.Event]:
-    """An event that SIGTERM and SIGINT set, so that a process ends at its next checkpoint."""
+    """An event that SIGTERM and SIGINT set, so that a process ends at its next checkpoint.
+
+    Not by their handler itself, as an event's lock is none that its holder may take again: a second
+    signal, or one that comes while the main thread looks at the event, would wait for ever. A
+    `SimpleQueue` may be used at any moment.
+    """
     stop = threading.Event()
+    told: queue.SimpleQueue[int] = queue.SimpleQueue()
     before = {
-        number: signal.signal(number, lambda *_: stop.set())
+        number: signal.signal(number, lambda number, _: told.put(number))
         for number in (signal.SIGTERM, signal.SIGINT)
     }
+
+    def pass_on() -> None:
+        told.get()
+        stop.set()
+
+    threading.Thread(target=pass_on, name="signals", daemon=True).start()
     try:
         yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        told.put(0)
 
 
 def watching(ask: Callable[[], dict[str, Any]], every: float = 1.0) -> Iterator[dict[str, Any]]:

@@ -11,7 +11,7 @@ from cdc.config.model import Delivery
 from cdc.kafka.lookup import last_checkpoint
 
 POINTS = ("before_produce", "after_produce", "after_settle", "after_checkpoint", "after_confirm")
-MANY = 80_000
+MANY = 300_000
 """Rows that take longer than a transaction of Kafka's may last, however far the relay is behind."""
 BIG = f"INSERT INTO tag SELECT 'big', i, repeat('x', 100) FROM generate_series(1, {MANY}) i"
 

@@ -1,5 +1,11 @@
 """What the command line learns of a snapshot from one report of the relay to the next."""
 
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+
 import pytest
 
 from strangler import relays
@@ -67,3 +73,29 @@ def test_a_snapshot_that_is_refused_is_not_taken_for_one_that_is_done(reports):
     with pytest.raises(Failure, match=r"reviews refused .* a: there is no column x") as failure:
         next(progress)
     assert failure.value.kind is Kind.REFUSED
+
+
+SIGNALLED = """
+from strangler.relays import until_told
+with until_told() as stop:
+    print("ready", flush=True)
+    while not stop.wait(0.0001):
+        pass
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_process_ends_however_often_and_whenever_it_is_told_to(number):
+    for _ in range(10):
+        child = subprocess.Popen([sys.executable, "-c", SIGNALLED], stdout=subprocess.PIPE)
+        try:
+            child.stdout.readline()
+            with contextlib.suppress(ProcessLookupError):
+                for _ in range(200):
+                    os.kill(child.pid, number)
+            # Ended by itself, or by a signal after its last word.
+            assert child.wait(20) in {0, -number, 1}
+        finally:
+            child.kill()
+            child.wait()
+            child.stdout.close()
