@@ -187,7 +187,7 @@ class CommittedCheckpoints:
         try:
             newest = Checkpoint.from_bytes(committed, self._undo)
         except CheckpointError:
-            if row.is_forgotten:  # the stream was undone because of it, or will not miss it
+            if row.is_forgotten:  # the stream was undone since: what is in the topic counts no more
                 return kept
             raise
         return kept if _place(row) > _place(newest) else committed

@@ -1,7 +1,8 @@
 """The messages of PostgreSQL's logical decoding plugin `pgoutput`, protocol versions 1 and 2.
 
 Source: PostgreSQL's documentation, "Logical Replication Message Formats". Pure: bytes in, what they
-say out. `messages` has the words, `rows` the values, `decoder` the grammar.
+say out. `messages` has the words, `rows` the rows (their values are read by `cdc.loops`), `decoder` the
+grammar.
 """
 
 from cdc.pgoutput.decoder import Decoder

@@ -1,4 +1,4 @@
-"""What the command line learns of a snapshot from one report of the relay to the next."""
+"""What the command line learns of a running snapshot, and how the relay's processes are ended."""
 
 import contextlib
 import os
