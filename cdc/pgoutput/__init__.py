@@ -1,7 +1,7 @@
 """The messages of PostgreSQL's logical decoding plugin `pgoutput`, protocol versions 1 and 2.
 
 Source: PostgreSQL's documentation, "Logical Replication Message Formats". Pure: bytes in, what they
-say out. `messages` has the words, `rows` the rows (their values are read by `cdc.loops`), `decoder` the
+say out. `messages` has the words, `rows` the rows, whose values `cdc.loops` reads, `decoder` the
 grammar.
 """
 
