@@ -181,8 +181,10 @@ class Session:
         if marker is None or marker.stream != self.stream.name:
             return
         self._newest = max(self._newest, marker.seq)
+        of_a_snapshot = self.snapshots.seen(marker)
+        # After it: who finds the number in a report finds what it asked for there, too.
         self.counters.marker_seq = max(self.counters.marker_seq, marker.seq)
-        if self.snapshots.seen(marker):
+        if of_a_snapshot:
             return
         forwarded = self._emitter.marker(marker, hold=self.snapshots.owing)
         self._held = self._held or not forwarded

@@ -136,15 +136,16 @@ class Snapshots:
         temporary = isinstance(failure, SourceError) and failure.temporary
         if run is None or temporary or _is_again(run) or run.id in {INITIAL, ADDED}:
             raise failure
+        # Refused before it is gone: a report in between would take it for done.
+        self._ignore(run.id, run.table, str(failure))
         self._runs = [each for each in self._runs if not _same(each, run)]
         self._reader.stop()
         self._reading = None
-        self._ignore(run.id, run.table, str(failure))
 
     def _ignore(self, run: str, table: str, reason: str) -> None:
-        log.error("snapshot_refused", run=run, table=table, reason=reason)
-        self._counters.refused_runs += 1
         self._refused.append(Refused(run, table, reason))
+        self._counters.refused_runs += 1
+        log.error("snapshot_refused", run=run, table=table, reason=reason)
 
     def _low(self, token: str) -> None:
         if self._emitter.touched is not None and self._reader.knows(token):

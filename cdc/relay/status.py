@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 def status(session: Session) -> dict[str, Any]:
     """A report as JSON.
 
-    Made by another thread than the one that changes these numbers: each is right by itself, and
-    that is enough here.
+    Made by another thread than the one that changes these numbers: each is right by itself. Only
+    the last three depend on each other, so they are asked in this order: a run is there before its
+    marker is counted, and a refusal before its run is gone.
     """
     counters, checkpoint, parts = session.counters, session.checkpoint, session.parts
     return {
@@ -33,9 +34,9 @@ def status(session: Session) -> dict[str, Any]:
         "dead_letters": counters.dead_letters,
         "dead_keys": len(checkpoint.dead),
         "markers_held": counters.markers_held,
-        "marker_seq": counters.marker_seq,
         "dropped_loops": counters.dropped_loops,
         "chunks_again": counters.chunks_again,
+        "marker_seq": counters.marker_seq,
         "snapshots": [_run(run, session.snapshots.estimate(run)) for run in session.snapshots.runs],
         "refused": [asdict(each) for each in session.snapshots.refused],
     }

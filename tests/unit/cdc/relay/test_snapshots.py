@@ -1,6 +1,8 @@
 """The dialogue of markers and chunks, on a log in memory."""
 
 import json
+import sys
+import threading
 
 import pytest
 from support.relays import REVIEW, World, until
@@ -12,9 +14,12 @@ from cdc.envelope import decode
 from cdc.relay.chunks import ChunkReader
 from cdc.relay.ports import Chunk, SourceError
 from cdc.relay.relay import RelayError, Wanted
+from cdc.relay.session import Session
+from cdc.relay.snapshots import Snapshots
 from cdc.snapshot import MOST_AGAIN, Run, Touched
 
 NOTHING = Wanted(snapshot=False)
+LOOKED_AT = {sys.modules[each.__module__].__file__ for each in (Session, Snapshots)}
 
 
 def filled(count=10, **given):
@@ -184,6 +189,34 @@ def test_a_snapshot_that_cannot_be_made_ends_itself_and_not_the_relay(ill):
         complete(world)
     assert world.copy() == world.rows()
     assert world.counters.refused_runs == 1
+
+
+@pytest.mark.parametrize("ill", [{"where": "there is no SQL"}, {"tables": ["nobody's"]}])
+def test_at_no_moment_is_a_snapshot_gone_that_will_be_refused(ill):
+    # Another thread reports: it may look between any two lines of the relay's.
+    world, views = filled(3), []
+
+    def look(frame, _event, _arg):
+        it = frame.f_locals.get("self")
+        it = getattr(it, "snapshots", None) if isinstance(it, Session) else it
+        if isinstance(it, Snapshots) and hasattr(it, "_reading"):  # made in whole
+            told = world.counters.marker_seq, [r.id for r in it.runs], [r.id for r in it.refused]
+            views.append(told)
+        return look if frame.f_code.co_filename in LOOKED_AT else None
+
+    threading.settrace(look)
+    try:
+        with world.relaying(NOTHING):
+            asked = ask(world, **ill)
+            until(lambda: world.counters.refused_runs, "the refusal")
+            seq = world.control.mark("shop", "barrier", "{}")
+            until(lambda: seq in world.markers("barrier"), "the barrier")
+    finally:
+        threading.settrace(None)
+    counted = [(runs, refused) for number, runs, refused in views if number >= asked]
+    name = f"snapshot-{asked}"
+    assert counted
+    assert all(name in runs or name in refused for runs, refused in counted)
 
 
 @pytest.mark.parametrize("keys", [5, [5], [[[1]]], [[None]], [[{"a": 1}]]])
