@@ -27,10 +27,17 @@ demo: $(VENV)/.installed ## Start the shop, two services and the gateway; Ctrl-C
 tour: $(VENV)/.installed ## Play the migration without a person, under load, and count what went wrong
 	@$(BIN)/strangler demo --tour $(ARGS)
 
+# Whole files are handed out, those that take longest first: see tests/conftest.py.
+PYTEST := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+
 .PHONY: test
-# worksteal: neighbours run in the same process, so that most servers are started once.
-test: $(VENV)/.installed-dev ## Run the tests, in parallel
-	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
+test: $(VENV)/.installed-dev ## Run the tests, in parallel: about a quarter of an hour
+	@$(PYTEST) --durations 20 $(ARGS)
+
+.PHONY: quick
+quick: $(VENV)/.installed-dev ## Run what needs no server: unit tests, properties, contracts; a minute
+	@$(BIN)/lint-imports --no-logo
+	@$(PYTEST) tests/unit tests/property $(ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## Check style, layout, types and the contracts between packages

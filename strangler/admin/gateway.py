@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import threading
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -57,11 +58,17 @@ class Membership:
         """What the workers serve; nothing until they are there to be asked."""
         self._store = store
         self._id = uuid.uuid4().hex
+        self._turn = threading.Lock()
+        self._left = False
 
     async def renew(self) -> None:
-        """Say that this replica lives and what it serves; raises StoreError if that fails."""
+        """Say that this replica lives and what it serves; raises StoreError if that fails.
+
+        Also raised once it has left: an entry that is made again would outlive the process, and
+        whoever waits for all replicas would wait for one that has gone.
+        """
         replica = Replica(self._id, socket.gethostname(), os.getpid(), self.served())
-        await asyncio.to_thread(self._store.register, replica, LEASE_SECONDS)
+        await asyncio.to_thread(self._register, replica)
 
     async def report(self) -> None:
         """Tell at once what is served now; if that cannot be, the next renewal will."""
@@ -71,8 +78,19 @@ class Membership:
             log.warning("versions_not_reported", error=str(error))
 
     async def leave(self) -> None:
-        """The replica stops."""
-        await asyncio.to_thread(self._store.leave, self._id)
+        """The replica stops; a renewal that is on its way comes first."""
+        await asyncio.to_thread(self._remove)
+
+    def _register(self, replica: Replica) -> None:
+        with self._turn:
+            if self._left:
+                raise StoreError("this replica has left the store: it drains and ends")
+            self._store.register(replica, LEASE_SECONDS)
+
+    def _remove(self) -> None:
+        with self._turn:
+            self._left = True
+            self._store.leave(self._id)
 
 
 @dataclass(frozen=True, slots=True)

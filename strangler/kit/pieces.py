@@ -13,14 +13,15 @@ from collections.abc import Sequence as Many
 from itertools import pairwise
 from typing import NamedTuple
 
+import yaml
+
 from strangler.kit.compose import compose
-from strangler.kit.nodes import Mapping, Node, Sequence
+from strangler.kit.nodes import Mapping, Node, Sequence, events
 
 _KEY = re.compile(r"^([A-Za-z_][A-Za-z0-9_-]*):(?=\s|\Z)", re.MULTILINE)
 _DOCUMENT = re.compile(r"^(?:---|\.\.\.)(?=\s|\Z)", re.MULTILINE)
 _FIRST_ITEM = re.compile(r"(?:[ \t]*(?:#.*)?\r?\n)*( *)-(?=[ \t\r\n])")
-_BARE = re.compile(r"(?:[ \t]*(?:#.*)?\r?\n)*")
-"""Nothing but comments and empty lines."""
+_AROUND = (yaml.StreamStartEvent, yaml.StreamEndEvent)
 _ANCHOR = re.compile(r"(?:^|[\s\[{,])&\S", re.MULTILINE)
 
 
@@ -49,7 +50,7 @@ def sections(text: str) -> dict[str, Piece] | None:
     found = list(_KEY.finditer(text))
     if not found or _DOCUMENT.search(text):
         return None
-    if _BARE.fullmatch(text, 0, found[0].start()) is None:
+    if not _is_bare(text[: found[0].start()]):
         return None
     ends = [*(match.start() for match in found), len(text)]
     pieces = {
@@ -63,12 +64,24 @@ def items(section: Piece) -> list[Piece] | None:
     """The items of a section that is a list with one item a line or more; None for another."""
     body = section.text[section.text.index(":") + 1 :]
     first = _FIRST_ITEM.match(body)
-    if first is None:
+    if first is None or not _is_bare(body[: first.start(1)]):
         return None
     offset = section.start + len(section.text) - len(body)
     begin = re.compile(rf"^{first[1]}-(?=[ \t\r\n])", re.MULTILINE)
     starts = [match.start() for match in begin.finditer(body, first.start(1))]
     return [Piece(offset + a, body[a:b]) for a, b in pairwise([*starts, len(body)])]
+
+
+def _is_bare(text: str) -> bool:
+    """Whether YAML's reader finds nothing in a text but comments and empty lines.
+
+    Text in front of a cut is in no piece, so nobody else would see what the reader refuses there
+    (a tab before a comment, a control character) or takes for a line (U+2028 in a comment).
+    """
+    try:
+        return all(isinstance(event, _AROUND) for event in events(text))
+    except (yaml.YAMLError, UnicodeEncodeError):
+        return False
 
 
 def alone(text: str) -> Node | None:

@@ -1,25 +1,12 @@
-"""Hypothesis without deadlines: a busy machine is no failure.
-
-`pytest -m soak` repeats every property, each time from another random seed; what fails prints the
-line that reproduces it.
-"""
+"""`make soak` repeats every property, each time from another seed."""
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import seed
+
+from tests.conftest import soaking
 
 ROUNDS = 20
-"""Repetitions of each property in a soak: about six minutes in one process."""
-
-settings.register_profile(
-    "strangler", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.register_profile(
-    "soak", settings.get_profile("strangler"), derandomize=False, print_blob=True
-)
-
-
-def _soaking(config: pytest.Config) -> bool:
-    return config.getoption("markexpr") == "soak"
+"""Repetitions of each property in a soak."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -28,8 +15,14 @@ def soak_round(request):
     return getattr(request, "param", None)
 
 
+@pytest.fixture(autouse=True)
+def soak_seed(request, soak_round):
+    """Gives each repetition a seed of its own, which follows from the soak's."""
+    if soak_round is not None:
+        seed(request.config.getoption("soak_seed") + soak_round)(request.function)
+
+
 def pytest_generate_tests(metafunc):
-    settings.load_profile("soak" if _soaking(metafunc.config) else "strangler")
-    if _soaking(metafunc.config) and hasattr(metafunc.function, "hypothesis"):
+    if soaking(metafunc.config) and hasattr(metafunc.function, "hypothesis"):
         rounds = [pytest.param(n, marks=pytest.mark.soak) for n in range(ROUNDS)]
         metafunc.parametrize("soak_round", rounds, indirect=True)

@@ -11,7 +11,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import defaultdict
@@ -28,8 +27,8 @@ from cdc.kafka.lookup import Lookup
 from cdc.relay.counters import Counters
 from cdc.relay.relay import Wanted
 from cdc.sources import open_control, open_preflight
+from support import commands
 
-STRANGLER = [sys.executable, "-c", "from cli import main; main()"]
 WITHIN = 60.0
 
 
@@ -124,17 +123,17 @@ class Pipe:
 
     def command(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run `strangler cdc …` to its end."""
-        return subprocess.run(
-            [*STRANGLER, "cdc", *words, "--routes", self.routes()],
-            capture_output=True, text=True, timeout=120, env=self.environment(**environment),
+        return commands.run(
+            "cdc", *words, "--routes", self.routes(), env=self.environment(**environment),
+            timeout=120,
         )  # fmt: skip
 
     @contextlib.contextmanager
-    def process(self, *words: str, **environment: str) -> Iterator[subprocess.Popen]:
+    def process(self, *words: str, **environment: str) -> Iterator[commands.Command]:
         """`strangler cdc WORDS` until the end of the block, which must not find it failed."""
         with (self.folder / f"{words[0]}.log").open("ab") as log:
-            process = subprocess.Popen(
-                [*STRANGLER, "cdc", *words, "--routes", self.routes()],
+            process = commands.Command(
+                "cdc", *words, "--routes", self.routes(),
                 stdout=log, stderr=log, env=self.environment(**environment),
             )  # fmt: skip
         try:

@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +12,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from support import commands
 
 TEXT = """\
 # The shop.
@@ -44,20 +44,18 @@ class Shop:
         self.ports = ports
         self.text = TEXT.format(**ports)
         self.file.write_text(self.text)
-        self._gateways: list[subprocess.Popen] = []
+        self._gateways: list[commands.Command] = []
 
     def command(self, *words: str) -> list[str]:
-        return [sys.executable, "-W", "error", "-c", "from cli import main; main()", *words]
+        """The whole command line, for a process that is started without help."""
+        return [*commands.STRANGLER, *words]
 
     def env(self, **extra: str) -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("STRANGLER")}
         return {**kept, "COLUMNS": "80", **extra}
 
     def tried(self, *words: str, env: dict[str, str] | None = None):
-        return subprocess.run(
-            self.command(*words), cwd=self.folder, env=self.env(**(env or {})),
-            capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+        return commands.run(*words, cwd=self.folder, env=self.env(**(env or {})))
 
     def run(self, *words: str, code: int = 0, env: dict[str, str] | None = None):
         done = self.tried(*words, env=env)
@@ -75,10 +73,10 @@ class Shop:
         self.file.write_text(text)
         return text
 
-    def serve(self, *words: str, ready: bool = True, **env: str) -> subprocess.Popen:
+    def serve(self, *words: str, ready: bool = True, **env: str) -> commands.Command:
         log = (self.folder / "gateway.log").open("ab")
-        gateway = subprocess.Popen(
-            self.command("serve", "--workers", "1", *words), cwd=self.folder,
+        gateway = commands.Command(
+            "serve", "--workers", "1", *words, cwd=self.folder,
             env=self.env(**env), stdout=log, stderr=log,
         )  # fmt: skip
         log.close()
@@ -105,7 +103,7 @@ class Shop:
     def live(self) -> int:
         return json.loads(self.get(self.ports["admin"], "/api/status"))["live"]["number"]
 
-    def stop(self, gateway: subprocess.Popen) -> int:
+    def stop(self, gateway: commands.Command | subprocess.Popen) -> int:
         gateway.send_signal(signal.SIGTERM)
         return gateway.wait(30)
 

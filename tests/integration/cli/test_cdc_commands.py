@@ -3,16 +3,14 @@
 import json
 import os
 import re
-import subprocess
-import sys
 
 import psycopg
 import pytest
+from support import commands
 from support.kafka import tansu
 from support.pipes import Pipe, until
 from support.shared import new_database, shared_postgres
 
-STRANGLER = [sys.executable, "-c", "from cli import main; main()", "cdc"]
 SECRET = "hush-hush"
 TABLE = "CREATE TABLE review (id int PRIMARY KEY, stars int)"
 EVERY = [
@@ -212,17 +210,11 @@ def test_the_status_says_what_cannot_be_reached(tmp_path):
 @pytest.mark.parametrize("command", ["run", "apply"])
 def test_a_process_waits_for_what_cannot_be_reached(tmp_path, command):
     away(tmp_path)
-    log = (tmp_path / "log").open("wb+")
-    with (
-        log,
-        subprocess.Popen(
-            [*STRANGLER, command, "reviews"],
-            cwd=tmp_path,
-            stdout=log,
-            stderr=log,
+    with (tmp_path / "log").open("wb+") as log:
+        process = commands.Command(
+            "cdc", command, "reviews", cwd=tmp_path, stdout=log, stderr=log,
             env={**os.environ, **AWAY},
-        ) as process,
-    ):
+        )  # fmt: skip
         told = re.compile("relay_interrupted|apply_failed")
         try:
             until(lambda: told.search((tmp_path / "log").read_text()), "a warning")
@@ -236,10 +228,8 @@ def test_a_process_waits_for_what_cannot_be_reached(tmp_path, command):
 
 
 def tried(folder, *words):
-    return subprocess.run(
-        [*STRANGLER, *words], cwd=folder, capture_output=True, text=True, timeout=110,
-        env={**os.environ, **AWAY, "COLUMNS": "80"}, check=False,
-    )  # fmt: skip
+    env = {**os.environ, **AWAY, "COLUMNS": "80"}
+    return commands.run("cdc", *words, cwd=folder, env=env, timeout=110)
 
 
 def clean(done):

@@ -11,8 +11,9 @@ import subprocess
 
 import pytest
 from sqlalchemy import create_engine, text
+from support.commands import STRANGLER
 from support.kafka import tansu
-from support.pipes import STRANGLER, Pipe, until
+from support.pipes import Pipe, until
 from support.shared import new_database, shared_mariadb, shared_postgres
 
 from cdc.applier.targets import open_target

@@ -3,12 +3,10 @@
 import json
 import os
 import sqlite3
-import subprocess
-import sys
 
 import pytest
+from support import commands
 
-STRANGLER = [sys.executable, "-c", "from cli import main; main()", "cdc"]
 NOBODY = "127.0.0.1:1"
 
 
@@ -28,10 +26,7 @@ def shop(tmp_path):
         env = {**os.environ, "OLD": f"sqlite:///{tmp_path}/shop.db", "NEW": target}
 
         def command(*words):
-            return subprocess.run(
-                [*STRANGLER, *words], cwd=tmp_path, capture_output=True, text=True, timeout=110,
-                env=env, check=False,
-            )  # fmt: skip
+            return commands.run("cdc", *words, cwd=tmp_path, env=env, timeout=110)
 
         assert command("init", "reviews", "--apply").returncode == 0
         return command

@@ -11,9 +11,9 @@ import subprocess
 from confluent_kafka import Producer
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
+from support.commands import STRANGLER
 from support.kafka import QUIET, make_topic, until
 from support.memory import peak_mb
-from support.pipes import STRANGLER
 from support.shared import a_name, forget_topics, shared_kafka
 
 from cdc.applier.targets import open_target

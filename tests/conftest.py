@@ -1,0 +1,95 @@
+"""What all tests share: how they are ordered and spread, and from which seeds properties draw."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).parent.parent
+TIMES = Path(__file__).parent / "times.json"
+"""Seconds that each file of tests takes, as last measured by `--write-times`."""
+UNKNOWN = 1.0
+"""What a file is taken for that has not been measured."""
+
+# Hypothesis without deadlines: a busy machine is no failure. Without a seed of its own each run
+# draws the same examples as the one before, on every machine, so that what fails is the change;
+# `make soak` draws others.
+settings.register_profile(
+    "same", derandomize=True, deadline=None, database=None, print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)  # fmt: skip
+settings.register_profile("soak", settings.get_profile("same"), derandomize=False)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("strangler")
+    group.addoption(
+        "--write-times", action="store_true", help=f"write what each file took to {TIMES.name}"
+    )
+    group.addoption(
+        "--soak-seed", type=int, default=None, metavar="N", help="draw what an earlier soak drew"
+    )
+
+
+def soaking(config: pytest.Config) -> bool:
+    """Whether this is `make soak`."""
+    return config.getoption("markexpr") == "soak"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("soak" if soaking(config) else "same")
+    if config.getoption("soak_seed") is None:
+        config.option.soak_seed = random.SystemRandom().randrange(1, 10**9)
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Stopwatch(config), "stopwatch")
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    if not soaking(config):
+        return None
+    seed = config.getoption("soak_seed")
+    return f"seed {seed}: make soak ARGS='--soak-seed {seed}' draws the same again"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """`-n auto` is two processes a core: most tests wait for a server most of the time."""
+    return min(2 * (os.cpu_count() or 1), 8) if config.option.numprocesses == "auto" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that no process is left with one in the end.
+
+    `--dist loadfile --no-loadscope-reorder` hands the files out in this order.
+    """
+    times = json.loads(TIMES.read_text()) if TIMES.exists() else {}
+    items.sort(key=lambda item: -times.get(_file(item.nodeid), UNKNOWN))
+
+
+class Stopwatch:
+    """Adds up what each file took, over all processes of tests."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._took: dict[str, float] = defaultdict(float)
+        self._writes = config.getoption("write_times")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._took[_file(report.nodeid)] += report.duration
+
+    def pytest_sessionfinish(self) -> None:
+        if not self._writes:
+            return
+        known = json.loads(TIMES.read_text()) if TIMES.exists() else {}
+        found = {name: round(seconds, 1) for name, seconds in self._took.items()}
+        kept = {name: took for name, took in (known | found).items() if (ROOT / name).exists()}
+        TIMES.write_text(json.dumps(dict(sorted(kept.items())), indent=0) + "\n")
+
+
+def _file(nodeid: str) -> str:
+    return nodeid.partition("::")[0]
