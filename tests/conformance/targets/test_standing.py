@@ -1,6 +1,6 @@
 """What an applier leaves in its target tells whether it works, whatever database it is."""
 
-import time
+from support.pipes import until
 
 from cdc.applier import state
 from tests.conformance.targets.test_applying import REVIEW
@@ -22,7 +22,7 @@ def test_who_works_who_was_killed_and_who_has_ended_are_told_apart(shop):
     assert (word, held.holders) == ("running", ("here/1/a",))
     killed._leases.release = lambda _connection: None  # as one that is killed
     killed.close()
-    time.sleep(1.2)
+    until(lambda: standing(s)[1].silent, "the end of its lease")
     word, held = standing(s)
     assert (word, held.holders) == ("silent", ())
     assert 0 < held.silent < 60

@@ -1,5 +1,6 @@
 """What stands around the gateway fails while it serves: workers, the store, the disk, the log."""
 
+import contextlib
 import json
 import os
 import resource
@@ -10,6 +11,8 @@ import time
 
 import psutil
 import pytest
+
+from strangler.admin.gateway import LEASE_SECONDS
 
 
 def serves(shop) -> bool:
@@ -100,12 +103,18 @@ def test_a_store_that_was_replaced_by_an_older_one_is_shown(shop, store, eventua
     assert serves(shop)
 
 
-def test_a_full_disk_stops_changes_until_there_is_room(shop, eventually):
+def last_renewal(store) -> float:
+    with contextlib.closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as connection:
+        return connection.execute("SELECT max(seen_at) FROM strangler_replicas").fetchone()[0]
+
+
+def test_a_full_disk_stops_changes_until_there_is_room(shop, store, eventually):
     gateway = served(shop, eventually)
     resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
     failed = shop.run("canary", "reviews", "5", code=5).stderr
     assert "store" in failed
-    time.sleep(6)  # a renewal of the lease falls into this, and its log line is lost
+    # A renewal of the lease falls into this, and its log line is lost.
+    eventually(lambda: time.time() > last_renewal(store) + LEASE_SECONDS / 3 + 0.5)
     assert serves(shop)
     assert gateway.poll() is None
     resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)

@@ -160,11 +160,11 @@ async def test_a_worker_whose_loop_is_stuck_is_replaced(gateway, legacy, client)
 async def test_a_pause_of_the_supervisor_is_not_held_against_the_workers(gateway, legacy) -> None:
     async with gateway(legacy.table()) as supervisor, asyncio.TaskGroup() as group:
         watch = group.create_task(
-            watch_loops(lambda: supervisor.processes, every=0.05, hangs_after=1.0)
+            watch_loops(lambda: supervisor.processes, every=0.05, hangs_after=0.4)
         )
         before = supervisor.processes[0]
         await until(lambda: before.pong.resident_bytes)
-        time.sleep(1.5)  # the loop stands still, as after SIGSTOP
+        time.sleep(0.5)  # the loop stands still, as after SIGSTOP
         answered = before.pong.sent_ns
         await until(lambda: before.pong.sent_ns > answered or before.exit_code is not None)
         watch.cancel()

@@ -1,7 +1,6 @@
 """Where a copy hands over to the log: transactions that are open while a stream begins."""
 
 import threading
-import time
 from dataclasses import replace
 
 import psycopg
@@ -28,13 +27,19 @@ def test_transactions_that_are_open_while_the_stream_begins(pipe, sql):
         first.execute("INSERT INTO review VALUES (101, 1, 'first')")
         first.execute("DELETE FROM review WHERE id = 5")
 
+        def awaited(session):
+            """Wait until the slot that is being made waits for a session's transaction."""
+            (xid,) = session.execute("SELECT pg_current_xact_id()::xid").fetchone()
+            query = f"SELECT 1 FROM pg_locks WHERE NOT granted AND transactionid = '{xid}'"
+            until(lambda: sql(query).fetchone(), "a slot that waits")
+
         def go_on():
-            time.sleep(1.0)  # the slot waits for the first one meanwhile
+            awaited(first)
             second.execute("UPDATE review SET stars = 2 WHERE id = 6")
             second.execute("INSERT INTO review VALUES (201, 2, 'second')")
             first.execute("UPDATE review SET stars = 1 WHERE id = 7")
             first.commit()
-            time.sleep(0.5)
+            awaited(second)
             second.execute("UPDATE review SET id = 208 WHERE id = 8")
             second.commit()
 
