@@ -4,7 +4,7 @@ import os
 import subprocess
 
 import psycopg
-from support.arriving import assert_arrives, copied
+from support.arriving import assert_arrives
 from support.pipes import until
 
 BIG = "INSERT INTO tag SELECT 'big', i, repeat('x', 500) FROM generate_series(1, 20000) i"
@@ -17,7 +17,7 @@ def test_a_transaction_that_does_not_fit_on_the_disk_is_told_and_waits_for_room(
     name = shop.stream.name
     tiny(tmp_path / ".strangler" / "spill", "512k")
     with shop.process("run", name):
-        until(lambda: copied(shop), "a complete snapshot")
+        shop.snapshotted()
         with psycopg.connect(shop.stream.source) as connection:
             connection.execute(BIG)
         until(lambda: "o space left" in shop.log("run"), "a sentence about the disk")
@@ -32,7 +32,7 @@ def test_a_checkpoint_that_finds_no_room_is_saved_later(pipe, broker, tiny, tmp_
     shop = pipe(broker)
     name = shop.stream.name
     with shop.process("run", name) as relay:
-        until(lambda: copied(shop), "a complete snapshot")
+        shop.snapshotted()
         with (home / "ballast").open("wb") as ballast:
             while True:
                 try:

@@ -2,8 +2,7 @@
 
 import psycopg
 import pytest
-from support.arriving import assert_arrives, copied, incarnation
-from support.pipes import until
+from support.arriving import assert_arrives, incarnation
 from support.writers import Mix, writing
 
 from cdc.checkpoint import Checkpoint
@@ -41,7 +40,7 @@ def test_a_relay_killed_there_doubles_nothing(exact, killed_at, point):
 def test_a_transaction_greater_than_one_of_kafkas_goes_on_where_it_was(exact, killed_at):
     shop = exact()
     with shop.process("run", shop.stream.name):
-        until(lambda: copied(shop), "a complete snapshot")
+        shop.snapshotted()
     with psycopg.connect(shop.stream.source) as connection:
         connection.execute(BIG)
     parts = []

@@ -6,7 +6,7 @@ import contextlib
 import random
 
 import pytest
-from support.arriving import assert_arrived, copied, incarnation
+from support.arriving import assert_arrived, incarnation
 from support.databases import free_port
 from support.faultproxy import Mode, fault_proxy
 from support.items import prepared, rows, writing
@@ -93,7 +93,7 @@ def test_a_log_that_was_purged_stops_the_relay_until_a_new_snapshot(pipe, broker
     ):
         until(lambda: writer.commits > 30 or relay.poll() is not None, "some transactions")
         with writer.resting():
-            until(lambda: copied(shop, first), "a new snapshot")
+            shop.snapshotted(first)
             told = shop.command("verify", name)
             assert told.returncode == 1, told.stdout + told.stderr
             mended = shop.command("repair", name, "--all")

@@ -9,7 +9,6 @@ from support.kafka import apache_kafka
 from support.pipes import until
 from support.writers import Mix, writing
 
-from cdc.applier.ports import ReaderError
 from cdc.config.model import Delivery
 
 
@@ -27,19 +26,11 @@ def three():
         yield nodes
 
 
-def delivers(shop):
-    """Whether its topics are there, and something in them."""
-    try:
-        return shop.read()
-    except ReaderError:
-        return False
-
-
 def assert_survives(shop, writer, *happens):
     """The stream goes on while these things happen to its servers, one after the other."""
     name = shop.stream.name
     with shop.process("run", name) as relay, shop.process("apply", name) as applier:
-        until(lambda: delivers(shop), "the first records")
+        shop.awaited(lambda _: True, "the first record")
         for happen in happens:
             start = writer.commits
             until(lambda n=start: writer.commits > n + 25, "some transactions")

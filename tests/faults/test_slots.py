@@ -2,7 +2,7 @@
 
 import psycopg
 import pytest
-from support.arriving import assert_arrived, copied, incarnation
+from support.arriving import assert_arrived, incarnation
 from support.databases import logical_postgres
 from support.pipes import until
 from support.writers import Mix, writing
@@ -47,7 +47,7 @@ def assert_taken_anew(shop):
 def test_a_slot_that_was_dropped_stops_the_relay_until_a_new_snapshot(pipe, broker):
     shop = pipe(broker)
     with shop.process("run", shop.stream.name):
-        until(lambda: copied(shop), "a complete snapshot")
+        shop.snapshotted()
     run(shop.stream.source, ("SELECT pg_drop_replication_slot(%s)", (slot(shop),)), (UNREAD,))
     assert_taken_anew(shop)
 
@@ -55,7 +55,7 @@ def test_a_slot_that_was_dropped_stops_the_relay_until_a_new_snapshot(pipe, brok
 def test_a_slot_that_was_made_anew_is_noticed(pipe, broker):
     shop = pipe(broker)
     with shop.process("run", shop.stream.name):
-        until(lambda: copied(shop), "a complete snapshot")
+        shop.snapshotted()
     made = "SELECT pg_create_logical_replication_slot(%s, 'pgoutput')::text"
     drop = ("SELECT pg_drop_replication_slot(%s)", (slot(shop),))
     run(shop.stream.source, drop, (UNREAD,), (made, (slot(shop),)))
@@ -65,7 +65,7 @@ def test_a_slot_that_was_made_anew_is_noticed(pipe, broker):
 def test_a_slot_that_lost_its_log_stops_the_relay_until_a_new_snapshot(pipe, broker, cluster):
     shop = pipe(broker)
     with shop.process("run", shop.stream.name):
-        until(lambda: copied(shop), "a complete snapshot")
+        shop.snapshotted()
     run(shop.stream.source, (UNREAD,))
     status = ("SELECT wal_status FROM pg_replication_slots WHERE slot_name = %s", (slot(shop),))
 

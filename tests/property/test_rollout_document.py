@@ -1,6 +1,6 @@
 """Reading a file piece by piece gives what reading it whole gives, or says that it cannot."""
 
-from hypothesis import event, given
+from hypothesis import event, example, given
 from hypothesis import strategies as st
 
 from strangler.kit.problems import ConfigError
@@ -72,8 +72,11 @@ SNIPPETS = st.sampled_from(
             "~",
         ),
         *("\nname: y\n", "12", "a", "?", "? ", "!!str ", "%", "<<: *a", "version: 2\n", "\ufeff"),
+        *("\t# x\n", "\r", "\x85", "\u2028", "\x07", "# x\u2028y: 1\n"),
     ]
 )
+GAPS = (0, TEXT.index("version"), TEXT.index("\n  # pages"), TEXT.index("  # pages"))
+"""Where text stands that no piece holds."""
 
 
 @st.composite
@@ -81,7 +84,8 @@ def mangled(draw):
     """The text with a few snippets put in or in place of something."""
     text = TEXT
     for _ in range(draw(st.integers(0, 3))):
-        start = draw(st.integers(0, len(text)))
+        start = draw(st.sampled_from(GAPS) | st.integers(0, len(text)))
+        start = min(start, len(text))
         end = draw(st.integers(start, min(len(text), start + 12)))
         text = text[:start] + draw(SNIPPETS) + text[end:]
     return text
@@ -95,6 +99,10 @@ def whole(text):
 
 
 @given(mangled())
+@example("\t# x\n" + TEXT)
+@example(TEXT.replace("\n  # pages", "\n\t# pages"))
+@example("# x\u2028y: 1\n" + TEXT)
+@example("# \x07\n" + TEXT)
 def test_pieces_and_whole_agree(text):
     found = document._by_pieces(text.removeprefix("\ufeff"))
     event(f"cut: {found is not None}")

@@ -8,11 +8,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from cdc.applier import state
-from cdc.applier.ports import ReaderError
 from cdc.applier.targets import open_target
 from cdc.checkpoint import Checkpoint
 from cdc.config.model import Delivery
-from cdc.envelope import decode, decode_id
+from cdc.envelope import decode_id
 from cdc.store import SqlCheckpoints, open_engine
 from support.items import engine_of, rows
 from support.pipes import assert_equal, until
@@ -33,7 +32,7 @@ def assert_arrived(shop, within: float = 90.0, after: int = 0, **processes) -> l
         for word, process in processes.items():
             assert process.poll() is None, f"{word}: {shop.log(_WORDS[word])[-3000:]}"
 
-    until(lambda: seen_to() or copied(shop, after), "a complete snapshot", within)
+    shop.snapshotted(after, within, seen_to)
     records = assert_equal(shop, within, seen_to)
     assert_ordered(records)
     if shop.stream.delivery is Delivery.EXACTLY_ONCE:
@@ -43,21 +42,6 @@ def assert_arrived(shop, within: float = 90.0, after: int = 0, **processes) -> l
 
 
 _WORDS = {"relay": "run", "applier": "apply"}
-
-
-def copied(shop, after: int = 0) -> bool:
-    """Whether the snapshot of every table is in Kafka, in an incarnation `after` that one."""
-    try:
-        records = shop.read()
-    except ReaderError:  # its topics come with its relay
-        return False
-    complete = {
-        decode(record.value)["marker"]["body"]["table"]
-        for record in records
-        if record.key == b'{"marker":"complete"}'
-        and decode_id(dict(record.headers)["id"]).incarnation > after
-    }
-    return complete == {table.table for table in shop.stream.tables}
 
 
 def incarnation(shop) -> int:

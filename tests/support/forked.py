@@ -99,6 +99,8 @@ if __name__ == "__main__":
         os.environ.clear()
         os.environ.update(asked["environment"])
         sys.argv = asked["words"]
+        from cdc import failpoints
         from cli import main
 
+        failpoints.arm(os.environ)  # what else is read as it is imported is left to `python`
         main()

@@ -23,7 +23,9 @@ from cdc.applier.ports import Record
 from cdc.bootstrap import Home, applier, relay
 from cdc.config.model import Delivery, Kafka, Stream, TableSync, Topics
 from cdc.envelope import decode, decode_id, decode_key
+from cdc.kafka.errors import ReaderError
 from cdc.kafka.lookup import Lookup
+from cdc.kafka.reader import Reader
 from cdc.relay.counters import Counters
 from cdc.relay.relay import Wanted
 from cdc.sources import open_control, open_preflight
@@ -182,26 +184,57 @@ class Pipe:
                 for m in lookup.read(partition, 0)
             ]
 
-    def arrived(self, seq: int, within: float = WITHIN, meanwhile=lambda: None) -> list:
-        """The records, once the marker is in every partition; `meanwhile` may fail sooner."""
+    def awaited(self, met, what: str, within: float = WITHIN, meanwhile=lambda: None) -> None:
+        """Read the records as they come, until `met` is true of one; `meanwhile` may fail sooner.
 
-        def there():
+        Each is read once, but for those that are read again after Kafka was away.
+        """
+        deadline = time.monotonic() + within
+        while True:
+            with contextlib.suppress(ReaderError), closing(self._reader()) as reader:
+                reader.assign(dict.fromkeys(self.partitions()))
+                while True:
+                    meanwhile()
+                    if any(met(record) for record in reader.poll(1000, 0.2)):
+                        return
+                    assert time.monotonic() < deadline, f"{what}: not within {within:.0f} s"
+            # Its topics come with its relay, or Kafka does not answer now.
             meanwhile()
-            records = self.read()
-            seen = {(r.topic, r.partition) for r in records if _seq(r) >= seq}
-            return records if seen == set(self.partitions()) else None
+            assert time.monotonic() < deadline, f"{what}: not within {within:.0f} s"
+            time.sleep(0.1)
 
-        return until(there, f"marker {seq} in every partition", within)
+    def _reader(self) -> Reader:
+        committed = self.stream.delivery is not Delivery.AT_LEAST_ONCE
+        return Reader(self.stream.kafka, committed_only=committed)
 
-    def snapshotted(self) -> None:
-        """Wait until the first snapshot of every table is in Kafka: a barrier may come before."""
-        topics = {f"{self.stream.topics.prefix}.{table.table}" for table in self.stream.tables}
+    def arrived(self, seq: int, within: float = WITHIN, meanwhile=lambda: None) -> list:
+        """The records, once the marker is in every partition."""
+        wanted, seen = set(self.partitions()), set()
 
-        def complete():
-            found = [r for r in self.read() if (r.key or b"").startswith(b'{"marker":"complete"')]
-            return {r.topic for r in found} == topics
+        def met(record):
+            if _seq(record) >= seq:
+                seen.add((record.topic, record.partition))
+            return seen == wanted
 
-        until(complete, "the first snapshot")
+        self.awaited(met, f"marker {seq} in every partition", within, meanwhile)
+        return self.read()
+
+    def snapshotted(
+        self, after: int = 0, within: float = WITHIN, meanwhile=lambda: None
+    ) -> None:  # fmt: skip
+        """Wait until a snapshot of every table is in Kafka: a barrier may come before.
+
+        `after`: in an incarnation after that one.
+        """
+        wanted, seen = {table.table for table in self.stream.tables}, set()
+
+        def met(record):
+            complete = record.key == b'{"marker":"complete"}'
+            if complete and decode_id(dict(record.headers)["id"]).incarnation > after:
+                seen.add(decode(record.value)["marker"]["body"]["table"])
+            return seen == wanted
+
+        self.awaited(met, "a complete snapshot", within, meanwhile)
 
     def rows(self, table: str) -> dict:
         """The source's rows by key, in the forms of the envelope."""

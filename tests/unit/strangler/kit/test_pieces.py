@@ -47,6 +47,26 @@ def test_what_cannot_be_cut(text):
 
 
 @pytest.mark.parametrize(
+    "before",
+    [
+        "\t# x\n",
+        " \t\n",
+        "# a\u2028b: 1\n",
+        "# a\x85b: 1\n",
+        "# a\rb: 1\n",
+        "# \x07\n",
+        "# \ud800\n",
+    ],
+)
+def test_what_stands_in_front_of_a_cut_is_read_too(before):
+    """YAML's reader refuses it, or finds a line of its own in it."""
+    assert pieces.sections(f"{before}version: 1\n") is None
+    assert pieces.sections(f"# x\n\n  # y\n{TEXT}") is not None
+    assert items(f"routes:\n{before}  - name: a\n") is None
+    assert items("routes:\n# x\n\n    # y\n  - name: a\n") is not None
+
+
+@pytest.mark.parametrize(
     "text", ["routes: []\n", "routes: [\n{name: a}]\n", "routes:\n", "routes: x"]
 )
 def test_lists_that_are_written_otherwise(text):
