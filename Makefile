@@ -54,9 +54,10 @@ bench: $(VENV)/.installed-dev $(VENV)/.installed-bench ## Measure gateway and re
 	@$(BIN)/python -m bench.relay $(ARGS)
 
 .PHONY: soak
-soak: $(VENV)/.installed-dev ## Run the long matrix that `make test` leaves out: about ten minutes
-	@echo "The tests marked 'soak': long, and in one process, so that nothing else disturbs them."
-	@$(BIN)/pytest -m soak $(ARGS)
+soak: $(VENV)/.installed-dev ## Run the long matrix that `make test` samples: about SOAK minutes
+	@echo "The tests marked 'soak' and the matrices of those marked 'sampled': long, and from seeds"
+	@echo "of their own. What fails says how it is drawn again."
+	@$(PYTEST) -m 'soak or sampled' $(ARGS)
 
 .PHONY: clean
 clean: ## Remove .venv, caches and what the demo left; routes.yaml and its store stay

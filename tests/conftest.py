@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def soaking(config: pytest.Config) -> bool:
     """Whether this is `make soak`."""
-    return config.getoption("markexpr") == "soak"
+    return config.getoption("markexpr").startswith("soak")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -5,7 +5,7 @@ import time
 
 import psycopg
 import pytest
-from support.arriving import assert_applied, assert_arrived, assert_ordered, copied
+from support.arriving import assert_applied, assert_arrived, assert_ordered
 from support.pipes import assert_equal, until
 from support.writers import Mix, writing
 
@@ -29,7 +29,7 @@ def test_a_clock_that_jumps_moves_nothing_else(pipe, broker, monkeypatch, days):
             until(lambda n=seen: writer.commits > n + 20, "some transactions")
             until(lambda n=streamed: counters.transactions > n + 20, "transactions that stream on")
         with writer.resting():
-            until(lambda: copied(shop), "a complete snapshot")
+            shop.snapshotted()
             assert_ordered(assert_equal(shop))
             assert_applied(shop, shop.barrier())
 
@@ -54,7 +54,7 @@ def test_a_targets_clock_that_jumps_leaves_no_lease_behind(pipe, broker, days):
     run(target, *CLOCK)
     held = "SELECT count(*) FROM strangler_applied WHERE lease_owner LIKE '%/{}/%'"
     with writing(shop.stream.source, Mix(seed=71)) as writer, shop.process("run", name) as relay:
-        until(lambda: copied(shop), "a complete snapshot")
+        shop.snapshotted()
         with shop.process("apply", name) as applier:
             until(lambda: holds(target, held.format(applier.pid)), "an applier that holds all")
             run(target, f"UPDATE jump.by SET days = {days}")

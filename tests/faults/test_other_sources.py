@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import signal
 
@@ -12,11 +13,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from support.arriving import assert_arrives
 from support.items import engine_of, prepared, rows, writing
 from support.mariadb import binlog_mariadb, fresh
+from support.matrix import sampled
 from support.pipes import Pipe, until
 
 from cdc.applier import state
 from cdc.config.model import Delivery, Limits
 
+KINDS = ("mariadb", "sqlite")
 POINTS = ("before_produce", "after_produce", "after_settle", "after_checkpoint", "after_confirm")
 
 
@@ -26,13 +29,13 @@ def maria():
         yield server
 
 
-@pytest.fixture(params=["mariadb", "sqlite"])
-def urls(request, tmp_path):
+@pytest.fixture
+def urls(request, kind, tmp_path):
     """Makes a filled source and an empty target of one kind."""
 
     def make():
         number = random.getrandbits(40)
-        if request.param == "sqlite":
+        if kind == "sqlite":
             paths = [tmp_path / f"{name}{number}.sqlite3" for name in ("old", "new")]
             for path in paths:
                 path.touch()
@@ -54,6 +57,7 @@ def pipe(tmp_path, urls):
     return make
 
 
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_relay_killed_at_every_point_loses_nothing(pipe, broker, killed_at):
     shop = pipe(broker, limits=Limits(chunk=10))
     with writing(shop.stream.source, seed=5) as writer:
@@ -111,13 +115,20 @@ KILLS = st.lists(
 )
 
 
-@pytest.mark.parametrize("delivery", list(Delivery))
+@pytest.mark.parametrize(
+    ("kind", "delivery"),
+    sampled(
+        itertools.product(KINDS, Delivery),
+        ("mariadb", Delivery.FENCED), ("sqlite", Delivery.EXACTLY_ONCE),
+    ),
+)  # fmt: skip
 def test_whoever_is_killed_at_some_moment_loses_nothing(pipe, kafka, delivery):
     kills = [("run", 3), ("apply", 15), ("run", 30)]
     assert_survives(pipe(kafka.address, delivery=delivery, limits=Limits(chunk=5)), 81, kills)
 
 
 @pytest.mark.soak
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("delivery", list(Delivery))
 @settings(
     max_examples=8, deadline=None, database=None, print_blob=True, phases=[Phase.generate],

@@ -4,7 +4,7 @@ import signal
 
 import psycopg
 import pytest
-from support.arriving import assert_arrives, copied
+from support.arriving import assert_arrives
 from support.pipes import until
 from support.writers import Mix, writing
 
@@ -16,7 +16,7 @@ def test_a_relay_that_wakes_up_after_another_has_taken_over_gives_way(pipe, brok
     shop = pipe(broker, delivery=delivery)
     name = shop.stream.name
     with writing(shop.stream.source, Mix(seed=51)) as writer, shop.process("run", name) as old:
-        until(lambda: copied(shop), "a complete snapshot")
+        shop.snapshotted()
         before = newest(shop)
         old.send_signal(signal.SIGSTOP)
         seen = writer.commits

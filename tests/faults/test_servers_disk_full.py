@@ -10,7 +10,7 @@ from unittest import mock
 
 import psycopg
 import pytest
-from support.arriving import assert_arrived, copied
+from support.arriving import assert_arrived
 from support.databases import folder, logical_postgres
 from support.pipes import Pipe, until
 from support.writers import DDL, FILL, TABLES, Mix, writing
@@ -88,7 +88,7 @@ def test_a_target_without_room_is_waited_for(small, broker, disk, cluster):
         shop.process("run", name) as relay,
         shop.process("apply", name) as applier,
     ):
-        until(lambda: copied(shop), "a complete snapshot")
+        shop.snapshotted()
         with full(disk):
             until(lambda: shop.log("apply").count("apply_failed") > 1, "an applier without room")
             seen = writer.commits
@@ -139,7 +139,7 @@ def test_a_source_whose_log_finds_no_room_loses_nothing(cramped, broker, tmp_pat
         shop.process("run", name) as relay,
         shop.process("apply", name) as applier,
     ):
-        until(lambda: copied(shop), "a complete snapshot")
+        shop.snapshotted()
         seen = writer.reconnects
         with full(disk):
             until(lambda: not written(server), "a server that can write no more")
