@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
+# Hundreds of processes are started here that would each compile what they import.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
@@ -57,7 +60,7 @@ bench: $(VENV)/.installed-dev $(VENV)/.installed-bench ## Measure gateway and re
 soak: $(VENV)/.installed-dev ## Run the long matrix that `make test` samples: about SOAK minutes
 	@echo "The tests marked 'soak' and the matrices of those marked 'sampled': long, and from seeds"
 	@echo "of their own. What fails says how it is drawn again."
-	@$(PYTEST) -m 'soak or sampled' $(ARGS)
+	@$(PYTEST) -m 'soak or sampled' --durations 20 $(ARGS)
 
 .PHONY: clean
 clean: ## Remove .venv, caches and what the demo left; routes.yaml and its store stay

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support.kept import Keeper
 
 ROOT = Path(__file__).parent.parent
 TIMES = Path(__file__).parent / "times.json"
@@ -48,6 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.soak_seed = random.SystemRandom().randrange(1, 10**9)
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Stopwatch(config), "stopwatch")
+        config.add_cleanup(Keeper().close)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:

@@ -6,7 +6,8 @@ import uuid
 import psycopg
 import pytest
 from support.databases import logical_postgres
-from support.kafka import apache_kafka, tansu
+from support.kafka import tansu
+from support.kept import kept
 from support.pipes import Pipe
 from support.writers import DDL, FILL, TABLES
 
@@ -27,9 +28,8 @@ def broker():
 
 @pytest.fixture(scope="session")
 def kafka():
-    """Apache Kafka, one node, which tests may stop but must start again."""
-    with apache_kafka() as one:
-        yield one
+    """`host:port` of an Apache Kafka that tests elsewhere use at the same time."""
+    return kept("kafka")
 
 
 def dropped(cluster, names):

@@ -18,7 +18,7 @@ BIG = f"INSERT INTO tag SELECT 'big', i, repeat('x', 100) FROM generate_series(1
 @pytest.fixture
 def exact(pipe, kafka):
     """Makes a stream that is delivered exactly once."""
-    return lambda **more: pipe(kafka.address, delivery=Delivery.EXACTLY_ONCE, **more)
+    return lambda **more: pipe(kafka, delivery=Delivery.EXACTLY_ONCE, **more)
 
 
 def sent(shop) -> Checkpoint:

@@ -124,7 +124,7 @@ KILLS = st.lists(
 )  # fmt: skip
 def test_whoever_is_killed_at_some_moment_loses_nothing(pipe, kafka, delivery):
     kills = [("run", 3), ("apply", 15), ("run", 30)]
-    assert_survives(pipe(kafka.address, delivery=delivery, limits=Limits(chunk=5)), 81, kills)
+    assert_survives(pipe(kafka, delivery=delivery, limits=Limits(chunk=5)), 81, kills)
 
 
 @pytest.mark.soak
@@ -136,4 +136,4 @@ def test_whoever_is_killed_at_some_moment_loses_nothing(pipe, kafka, delivery):
 )  # fmt: skip
 @given(seed=st.integers(0, 2**32), kills=KILLS)
 def test_whoever_is_killed_at_any_moment_loses_nothing(pipe, kafka, delivery, seed, kills):
-    assert_survives(pipe(kafka.address, delivery=delivery, limits=Limits(chunk=5)), seed, kills)
+    assert_survives(pipe(kafka, delivery=delivery, limits=Limits(chunk=5)), seed, kills)

@@ -62,7 +62,7 @@ def assert_survives(shop, mix, kills):
 def test_whoever_is_killed_at_some_moment_loses_nothing(pipe, kafka, delivery):
     mix = Mix(seed=80, sessions=3, truncates=True)
     kills = [("run", 5), ("apply", 20), ("run", 30)]
-    assert_survives(pipe(kafka.address, delivery=delivery), mix, kills)
+    assert_survives(pipe(kafka, delivery=delivery), mix, kills)
 
 
 @pytest.mark.soak
@@ -73,7 +73,7 @@ def test_whoever_is_killed_at_some_moment_loses_nothing(pipe, kafka, delivery):
 )  # fmt: skip
 @given(mix=MIXES, kills=KILLS)
 def test_whoever_is_killed_at_any_moment_loses_nothing(pipe, kafka, delivery, mix, kills):
-    assert_survives(pipe(kafka.address, delivery=delivery), mix, kills)
+    assert_survives(pipe(kafka, delivery=delivery), mix, kills)
 
 
 @pytest.mark.soak

@@ -21,6 +21,13 @@ def cluster():
 
 
 @pytest.fixture(scope="module")
+def kafka():
+    """One node that is this module's alone, likewise."""
+    with apache_kafka() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
 def three():
     """Three nodes, of which one may be away."""
     with apache_kafka(3) as nodes:

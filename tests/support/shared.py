@@ -24,7 +24,8 @@ from confluent_kafka.admin import AdminClient
 from pymysql.constants import CLIENT
 
 from support import databases, mariadb
-from support.kafka import QUIET, apache_kafka
+from support.kafka import QUIET
+from support.kept import kept
 
 POSTGRES, MARIADB, KAFKA = (
     os.environ.get(f"STRANGLER_TEST_{name}") for name in ("POSTGRES", "MARIADB", "KAFKA")
@@ -50,14 +51,9 @@ def shared_mariadb(own=mariadb.binlog_mariadb) -> Iterator[object]:
         yield server
 
 
-@contextlib.contextmanager
-def shared_kafka() -> Iterator[str]:
-    """`host:port` of an Apache Kafka: the named one, else one that is started."""
-    if KAFKA:
-        yield KAFKA
-        return
-    with apache_kafka() as cluster:
-        yield cluster.address
+def shared_kafka() -> str:
+    """`host:port` of an Apache Kafka: the named one, else the one of this run of tests."""
+    return KAFKA or kept("kafka")
 
 
 def forget_topics(prefix: str) -> None:

@@ -4,12 +4,11 @@ import contextlib
 import os
 import shlex
 import signal
-import subprocess
-import sys
 import urllib.request
 
 import psutil
 import pytest
+from support import commands
 
 from strangler.config.edit import set_version
 from strangler.rollout.document import version_of
@@ -39,10 +38,9 @@ def strangler(demo: Demo, *words: str) -> str:
                 for line in (demo.folder / "env").read_text().splitlines())  # fmt: skip
     env = {**os.environ, **{name: shlex.split(value)[0] for name, value in said.items()},
            "STRANGLER_ADMIN": demo.urls["admin"].removeprefix("http://")}  # fmt: skip
-    return subprocess.run(
-        [sys.executable, "-c", "from cli import main; main()", *words],
-        cwd=demo.folder, env=env, capture_output=True, text=True, check=True, timeout=60,
-    ).stdout  # fmt: skip
+    done = commands.run(*words, cwd=demo.folder, env=env)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_it_starts_serves_stops_and_starts_again(started, kept_folder):

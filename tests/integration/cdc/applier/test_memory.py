@@ -78,23 +78,23 @@ def applying(path):
 def test_the_applier_is_as_large_with_much_before_it_as_with_little(tmp_path, pg):
     engine = open_target(pg, "tests").engine
     prefix = a_name("mem")
-    with shared_kafka() as broker:
-        make_topic(broker, f"{prefix}.review", PARTITIONS)
-        produce(broker, f"{prefix}.review")
-        with engine.begin() as connection:
-            connection.execute(text(TABLE))
-        with applying(routes(tmp_path, broker, prefix, pg)) as process:
+    broker = shared_kafka()
+    make_topic(broker, f"{prefix}.review", PARTITIONS)
+    produce(broker, f"{prefix}.review")
+    with engine.begin() as connection:
+        connection.execute(text(TABLE))
+    with applying(routes(tmp_path, broker, prefix, pg)) as process:
 
-            def most_of_it():
-                assert process.poll() is None, (tmp_path / "log").read_text()
-                with contextlib.suppress(SQLAlchemyError), engine.connect() as connection:
-                    done = connection.scalar(text("SELECT sum(next_offset) FROM strangler_applied"))
-                    return (done or 0) > PARTITIONS * EACH / 2
-                return False
+        def most_of_it():
+            assert process.poll() is None, (tmp_path / "log").read_text()
+            with contextlib.suppress(SQLAlchemyError), engine.connect() as connection:
+                done = connection.scalar(text("SELECT sum(next_offset) FROM strangler_applied"))
+                return (done or 0) > PARTITIONS * EACH / 2
+            return False
 
-            until(most_of_it, "half of the records", 120)
-            peak = peak_mb(process.pid)
-        forget_topics(prefix)
+        until(most_of_it, "half of the records", 120)
+        peak = peak_mb(process.pid)
+    forget_topics(prefix)
     engine.dispose()
     print(f"{peak:.0f} MB")
     assert peak < MOST
