@@ -61,8 +61,8 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """`-n auto` is two processes a core: most tests wait for a server most of the time."""
-    return min(2 * (os.cpu_count() or 1), 8) if config.option.numprocesses == "auto" else None
+    """`-n auto` is three processes for two cores: many tests wait for a server much of the time."""
+    return min(3 * (os.cpu_count() or 1) // 2, 8) if config.option.numprocesses == "auto" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

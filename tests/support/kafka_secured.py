@@ -11,7 +11,7 @@ from cdc.config.model import Kafka
 from cdc.kafka import apache
 from support.authority import Authority, Identity
 from support.databases import did_not_start, folder
-from support.kafka import ApacheKafka, free_port
+from support.kafka import QUICKLY, ApacheKafka, free_port
 
 USER, PASSWORD = "relay", "hunter2-of-the-relay"
 PLAIN_ONLY, PLAIN_PASSWORD = "plain", "hunter2-in-plain"
@@ -54,7 +54,7 @@ class SecuredKafka(ApacheKafka):
         command = apache.format_command(node)
         for user in users:
             command += ["--add-scram", user]
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, text=True, env=QUICKLY)
         if done.returncode:
             did_not_start(f"Kafka's storage cannot be prepared:\n{done.stdout}{done.stderr}")
 

@@ -1,8 +1,11 @@
 """The tour, as `make tour` plays it."""
 
+import pytest
+
 from tests.integration.demo.demo_process import run
 
 
+@pytest.mark.soak  # CI plays it: `make tour`
 def test_the_tour_goes_well(open_folder):
     done = run("--tour", "--dir", str(open_folder / "tour"), cwd=open_folder)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -11,6 +11,7 @@ import threading
 
 import pytest
 from support.kafka import apache_kafka, delete_topic, make_topic, records, until
+from support.matrix import sampled
 
 from cdc.config.model import Delivery, Kafka, Limits
 from cdc.kafka.sink import KafkaSink
@@ -174,7 +175,7 @@ def test_a_broker_that_stands_still(cluster, topic, prefix, delivery):
     check(counting, cluster.address, topic)
 
 
-@pytest.mark.parametrize("delivery", MODES)
+@pytest.mark.parametrize("delivery", sampled(MODES, Delivery.AT_LEAST_ONCE))
 def test_the_leader_of_three_is_killed(prefix, delivery):
     with apache_kafka(nodes=3) as cluster:
         topic = make_topic(cluster.address, f"{prefix}.orders", 4, replicas=3)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from support.kafka import until
+from support.matrix import sampled
 
 from cdc.config.model import Stream, TableSync, Topics
 from cdc.reconcile.desk import Options
@@ -17,8 +18,13 @@ from tests.integration.cdc.reconcile.pipes import Pipe
 PAIRS = [("postgres", "postgres"), ("mariadb", "sqlite"), ("sqlite", "mariadb")]
 
 
-@pytest.mark.parametrize(("source", "target"), PAIRS)
-@pytest.mark.parametrize("rows", [1, 7, 1000])
+@pytest.mark.parametrize(
+    ("source", "target", "rows"),
+    sampled(
+        [(*pair, rows) for pair in PAIRS for rows in (1, 7, 1000)],
+        (*PAIRS[0], 7), (*PAIRS[1], 1), (*PAIRS[2], 1000),
+    ),
+)  # fmt: skip
 def test_ranges_of_keys_of_several_columns(pipe, source, target, rows):
     p = pipe(source, target, "k")
     p.both("CREATE TABLE k (b int, a bigint, v int, PRIMARY KEY (a, b))")
