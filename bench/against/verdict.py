@@ -1,0 +1,74 @@
+"""What two commits' figures amount to: slower, within 2 %, or too wide to tell. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bench import stats
+
+MOST = 1.02
+"""What "within 2 %" allows."""
+
+
+class Verdict(StrEnum):
+    """How a case came out."""
+
+    SLOWER = "slower"
+    WITHIN = "within 2 %"
+    OPEN = "too wide to tell"
+    """Not shown to be slower, and not shown to be within 2 % either."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A case, both sides."""
+
+    case: str
+    base_us: float
+    this_us: float
+    """Medians of the CPU time of one request, change or row."""
+    ratios: Sequence[float]
+    """This over base, one for each round."""
+    instructions: tuple[float, float] | None
+    """Of one request, base's and this one's; None where they are not counted."""
+
+    @property
+    def ratio(self) -> float:
+        """The median of the ratios."""
+        return stats.median(self.ratios)
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Where the median lies with 95 %; None after too few rounds."""
+        return stats.interval(self.ratios)
+
+    @property
+    def count_ratio(self) -> float | None:
+        """Instructions, this over base."""
+        return self.instructions[1] / self.instructions[0] if self.instructions else None
+
+    @property
+    def verdict(self) -> Verdict:
+        """Slower by either measure; within by the count where there is one, as it is exact."""
+        low, high = self.interval or (0.0, float("inf"))
+        if low > MOST or (self.count_ratio or 0.0) > MOST:
+            return Verdict.SLOWER
+        return Verdict.WITHIN if self.count_ratio or high <= MOST else Verdict.OPEN
+
+
+def sentence(found: Sequence[Compared], against: str) -> str:
+    """All of it for whoever reads one line."""
+    slower = [each.case for each in found if each.verdict is Verdict.SLOWER]
+    unclear = [each.case for each in found if each.verdict is Verdict.OPEN]
+    if slower:
+        return f"Slower than {against}: {', '.join(slower)}."
+    if unclear:
+        few = any(each.interval is None for each in found if each.case in unclear)
+        least = f" (an interval takes {stats.LEAST_ROUNDS})" if few else ""
+        return (
+            f"Not called slower than {against}, but not shown to be within 2 %:"
+            f" {', '.join(unclear)}; more rounds{least} narrow the interval."
+        )
+    return f"Not slower than {against}: within 2 %."
