@@ -74,8 +74,9 @@ def main(
             else:
                 found = _measured(Comparison(sides, rounds, results, progress, quick), cases)
     except (commits.CommitError, builds.BuildError, loop.LoopError) as error:
-        progress(str(error))
-        sys.exit(2)
+        failure = click.ClickException(str(error))
+        failure.exit_code = 2
+        raise failure from error
     _tell(found, results, commit, json_file)
     sys.exit(_status(found, results))
 
@@ -95,7 +96,7 @@ def _tell(found: list[Compared], results: Results, commit: str, json_file: Path 
         click.echo(f"Failed: {failure.case}: {failure.reason}")
     for name, value in results.settings.items():
         click.echo(f"{name}: {value}.")
-    click.echo(sentence(found, commit))
+    click.echo(click.wrap_text(sentence(found, commit), 80))
     if json_file is not None:
         json_file.write_text(json.dumps(_as_json(found, results, commit), indent=1))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+import tarfile
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,13 +51,13 @@ def working_tree(root: Path) -> Code:
 
 
 def export(root: Path, tree: str, folder: Path) -> None:
-    """Write the files of a tree into `folder`."""
-    with subprocess.Popen(
-        ["git", "-C", root, "archive", "--format=tar", tree], stdout=subprocess.PIPE
-    ) as archive:
-        subprocess.run(["tar", "-x", "-C", folder], stdin=archive.stdout, check=True)
-    if archive.returncode:
-        raise CommitError(f"git cannot export {tree}")
+    """Write the files of a tree into `folder`. Raises CommitError."""
+    with tempfile.NamedTemporaryFile(suffix=".tar") as archive:
+        done = _git(root, "archive", "--output", archive.name, tree)
+        if done.returncode:
+            raise CommitError(f"git cannot export {tree}: {done.stderr.strip()}")
+        with tarfile.open(archive.name) as members:
+            members.extractall(folder, filter="data")
 
 
 def _tree(root: Path, commit: str) -> str:

@@ -60,15 +60,15 @@ class Compared:
 
 def sentence(found: Sequence[Compared], against: str) -> str:
     """All of it for whoever reads one line."""
-    slower = [each.case for each in found if each.verdict is Verdict.SLOWER]
-    unclear = [each.case for each in found if each.verdict is Verdict.OPEN]
-    if slower:
-        return f"Slower than {against}: {', '.join(slower)}."
-    if unclear:
-        few = any(each.interval is None for each in found if each.case in unclear)
-        least = f" (an interval takes {stats.LEAST_ROUNDS})" if few else ""
+    if slower := _named(found, Verdict.SLOWER):
+        return f"Slower than {against}: {slower}."
+    if unclear := _named(found, Verdict.OPEN):
         return (
-            f"Not called slower than {against}, but not shown to be within 2 %:"
-            f" {', '.join(unclear)}; more rounds{least} narrow the interval."
+            f"Not called slower than {against}, but not shown to be within 2 %: {unclear}."
+            f" More rounds narrow the interval, which takes {stats.LEAST_ROUNDS} at least."
         )
-    return f"Not slower than {against}: within 2 %."
+    return f"Not slower than {against}: within 2 %." if found else "Nothing was measured."
+
+
+def _named(found: Sequence[Compared], verdict: Verdict) -> str:
+    return ", ".join(each.case for each in found if each.verdict is verdict)
