@@ -21,8 +21,8 @@ from bench.against.commits import Code, export
 from bench.processes import Child
 
 FOLDER = ".bench"
-KEPT = 6
-"""Builds that stay, of 350 MB or so each; the ones used longest ago go first."""
+KEPT = 4
+"""Builds that stay, of 300 MB or so each; the ones used longest ago go first."""
 _STAMP = "complete"
 APART = {"PYTHONSAFEPATH": "1", "PYTHONPATH": ""}
 """So that a side runs its own code wherever it is started."""

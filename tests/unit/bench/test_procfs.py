@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
@@ -45,3 +47,20 @@ def test_this_process_and_its_child():
         child.communicate(b"\n")
     assert not procfs.alive(child.pid)
     assert procfs.cpu_us([child.pid]) == 0
+
+
+def spin(seconds):
+    """Use so much CPU time."""
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
+        pass
+
+
+def test_cpu_time_is_finer_than_a_tick_and_has_threads_that_ended():
+    before = procfs.cpu_us([os.getpid()])
+    thread = threading.Thread(target=spin, args=[0.002])
+    thread.start()
+    thread.join()
+    assert procfs.cpu_us([os.getpid()]) - before >= 2000
+    again = [procfs.cpu_us([os.getpid()]) for _ in range(2)]
+    assert 0 < again[1] - again[0] < 10_000
