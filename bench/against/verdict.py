@@ -52,10 +52,15 @@ class Compared:
     @property
     def verdict(self) -> Verdict:
         """Slower by either measure; within by the count where there is one, as it is exact."""
-        low, high = self.interval or (0.0, float("inf"))
+        low, _ = self.interval or (0.0, 0.0)
         if low > MOST or (self.count_ratio or 0.0) > MOST:
             return Verdict.SLOWER
-        return Verdict.WITHIN if self.count_ratio or high <= MOST else Verdict.OPEN
+        return Verdict.OPEN if self.is_wide and self.count_ratio is None else Verdict.WITHIN
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether CPU time alone leaves open that it is more than 2 %."""
+        return self.interval is None or self.interval[1] > MOST
 
 
 def sentence(found: Sequence[Compared], against: str) -> str:
@@ -67,7 +72,11 @@ def sentence(found: Sequence[Compared], against: str) -> str:
             f"Not called slower than {against}, but not shown to be within 2 %: {unclear}."
             f" More rounds narrow the interval, which takes {stats.LEAST_ROUNDS} at least."
         )
-    return f"Not slower than {against}: within 2 %." if found else "Nothing was measured."
+    if not found:
+        return "Nothing was measured."
+    wide = ", ".join(each.case for each in found if each.is_wide)
+    by_count = f" By count; CPU time alone is too wide to tell: {wide}." if wide else ""
+    return f"Not slower than {against}: within 2 %.{by_count}"
 
 
 def _named(found: Sequence[Compared], verdict: Verdict) -> str:

@@ -49,6 +49,11 @@ def test_what_cannot_be_told_is_said():
     assert text.startswith("Not called slower than HEAD~1, but not shown to be within 2 %: relay.")
 
 
+def test_what_only_the_count_tells_is_said():
+    text = sentence([compared(), compared(NOISY, (100.0, 100.0), "everything")], "v1")
+    assert text.endswith("within 2 %. By count; CPU time alone is too wide to tell: everything.")
+
+
 def test_all_within_and_nothing_at_all():
     assert sentence([compared()], "v1") == "Not slower than v1: within 2 %."
     assert sentence([], "v1") == "Nothing was measured."
