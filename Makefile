@@ -4,6 +4,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+AGAINST ?=
 
 # Hundreds of processes are started here that would each compile what they import.
 unexport PYTHONDONTWRITEBYTECODE
@@ -18,6 +19,7 @@ help: ## Say what can be made
 	@sed -nE 's/^([a-z]+):.*## (.*)$$/  \1|\2/p' $(MAKEFILE_LIST) \
 		| while IFS='|' read -r name text; do printf '  %-8s %s\n' "$$name" "$$text"; done
 	@echo "More options: make test ARGS='tests/unit -k split', make bench ARGS=--quick"
+	@echo "Is this slower than a commit? make bench AGAINST=HEAD~1 ARGS='--cases canary'"
 
 .PHONY: venv
 venv: $(VENV)/.installed-dev ## Set up .venv with everything that tests and checks need
@@ -52,9 +54,13 @@ lint: $(VENV)/.installed-dev ## Check style, layout, types and the contracts bet
 	test -z "$$failed"
 
 .PHONY: bench
-bench: $(VENV)/.installed-dev $(VENV)/.installed-bench ## Measure gateway and relay beside their peers
+bench: $(VENV)/.installed-dev $(if $(AGAINST),,$(VENV)/.installed-bench) ## Measure gateway and relay beside their peers, or AGAINST=COMMIT
+ifdef AGAINST
+	@$(BIN)/python -m bench.against '$(AGAINST)' $(ARGS)
+else
 	@$(BIN)/python -m bench $(ARGS)
 	@$(BIN)/python -m bench.relay $(ARGS)
+endif
 
 .PHONY: soak
 soak: $(VENV)/.installed-dev ## Run the long matrix that `make test` samples: about SOAK minutes
@@ -64,7 +70,7 @@ soak: $(VENV)/.installed-dev ## Run the long matrix that `make test` samples: ab
 
 .PHONY: clean
 clean: ## Remove .venv, caches and what the demo left; routes.yaml and its store stay
-	rm -rf $(VENV) .demo build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache \
+	rm -rf $(VENV) .demo .bench build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache \
 		.hypothesis .pytest_cache
 	rm -f cdc/loops/compiled.c cdc/loops/compiled.*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -17,7 +17,8 @@ _HEAD = """\
 # Performance
 
 Written by `make bench` (`python -m bench` for the gateway, `python -m bench.relay` for the relay);
-changes by hand are lost with its next run."""
+changes by hand are lost with its next run. Whether one commit is slower than another tells
+`make bench AGAINST=COMMIT`: [comparing-commits.md](comparing-commits.md)."""
 
 
 def write(path: Path, part: str, document: str) -> None:

@@ -60,9 +60,9 @@ class Child:
         """Process ids, the root first."""
         return procfs.tree(self.pid)
 
-    def wait_until_it_listens(self) -> None:
+    def wait_until_it_listens(self, within: float = START_LIMIT) -> None:
         """Return when its port accepts. Raises StartError."""
-        deadline = time.monotonic() + START_LIMIT
+        deadline = time.monotonic() + within
         while time.monotonic() < deadline:
             if (code := self.process.poll()) is not None:
                 raise StartError(f"{self.name} ended with {code}: {self.last_words()}")
@@ -114,10 +114,12 @@ def start(
     cores: frozenset[int],
     folder: Path,
     env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    within: float = START_LIMIT,
 ) -> Child:
     """Start `command` pinned to `cores`, its output in `folder`, and wait for its port.
 
-    Raises StartError; nothing is left running then.
+    `within`: seconds that it may take. Raises StartError; nothing is left running then.
     """
     output = folder / f"{name}.out"
     pinned = ["taskset", "-c", ",".join(map(str, sorted(cores))), *command]
@@ -129,13 +131,14 @@ def start(
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **(env or {})},
+                cwd=cwd,
                 start_new_session=True,  # Ctrl-C reaches the harness alone, which then ends them
             )
         except OSError as error:
             raise StartError(f"{name}: {error}") from error
     child = Child(name, process, output, port)
     try:
-        child.wait_until_it_listens()
+        child.wait_until_it_listens(within)
     except BaseException:
         child.stop()
         raise

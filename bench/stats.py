@@ -43,6 +43,34 @@ def quantile(values: Sequence[float], share: float) -> float:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
+LEAST_ROUNDS = 6
+"""With fewer values not even the lowest and the highest enclose the median with 95 %."""
+
+
+def interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """A 95 % interval of the median, whatever the distribution; None below `LEAST_ROUNDS` values.
+
+    Each value is as likely above the true median as below it, so how many are below is binomial:
+    between the k-th lowest and the k-th highest lies the median, but for twice the chance that
+    fewer than k are below. (Conover, Practical Nonparametric Statistics, section 3.2; Wikipedia,
+    "Median", confidence intervals by order statistics.)
+    """
+    rank = _rank(len(values))
+    if not rank:
+        return None
+    ordered = sorted(values)
+    return ordered[rank - 1], ordered[-rank]
+
+
+def _rank(count: int) -> int:
+    """The highest k for which the chance outside of both k-th values is at most 5 %; 0 if none."""
+    rank, outside = 0, 1  # of 2 ** count: that no value is below
+    while 2 * outside <= 0.05 * 2**count:
+        rank += 1
+        outside += math.comb(count, rank)
+    return rank
+
+
 def ratios(ours: Mapping[int, float], theirs: Mapping[int, float]) -> list[float]:
     """Ours over theirs in each round that has both; the keys are round numbers."""
     return [ours[n] / theirs[n] for n in sorted(ours) if theirs.get(n)]

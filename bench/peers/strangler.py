@@ -7,6 +7,7 @@ Metrics, deadlines, request ids and forwarded headers are always on; the access 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -15,11 +16,11 @@ from typing import Any
 import yaml
 
 from bench.peers.base import Running, master_and_workers
-from bench.processes import Cores, free_port, start
+from bench.processes import START_LIMIT, Cores, free_port, start
 from bench.setup import CANARY_PERCENT, COOKIE, Setup, prefix
 
 _OLD, _NEW = "legacy", "shop"
-_COMMAND = Path(sys.executable).with_name("strangler")
+COMMAND = Path(sys.executable).with_name("strangler")
 """The console script beside the interpreter that runs this."""
 
 
@@ -47,9 +48,14 @@ class Strangler:
 
     name: str = "strangler"
     features: Features = field(default=Features())
+    command: Path = COMMAND
+    under: tuple[str, ...] = ()
+    """A program, with its options, that runs the command: an instrument."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    start_limit: float = START_LIMIT
 
     def absent(self) -> str | None:
-        return None if _COMMAND.exists() else "the package strangler is not installed"
+        return None if self.command.exists() else "the package strangler is not installed"
 
     def version(self) -> str:
         return f"strangler/{version('strangler')} on Python {sys.version.split()[0]}"
@@ -61,10 +67,15 @@ class Strangler:
             old.unlink()
         table = configuration(setup, self.features, log=folder / "access.log")
         routes.write_text(yaml.safe_dump(table, sort_keys=False))
-        command: list[str | Path] = [_COMMAND, "serve", "--routes", routes, "--workers", "1"]
+        command: list[str | Path] = [*self.under, self.command, "serve"]
+        command += ["--routes", routes, "--workers", "1"]
         command += ["--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{free_port()}"]
         command += ["--store", f"sqlite:///{store}"]
-        child = start(self.name, command, port=port, cores=cores.proxy, folder=folder)
+        # Not where the harness runs: a worker is started by `python -m`, which looks there first.
+        child = start(
+            self.name, command, port=port, cores=cores.proxy, folder=folder, env=self.env,
+            cwd=folder, within=self.start_limit,
+        )  # fmt: skip
         running = master_and_workers(child)
         return Running(child, running.workers, tls=self.features.certificate is not None)
 

@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
+from bench.peers.strangler import COMMAND
 from bench.processes import StartError
 from bench.relay.rows import TABLE
 from bench.relay.servers import PARTITIONS, launch
 from bench.relay.topics import Topic, total, wait_until
-
-COMMAND = Path(sys.executable).with_name("strangler")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,8 @@ class Ours:
     stream: str = ""
     more: Mapping[str, object] = field(default_factory=dict)
     """Settings of the stream beyond its defaults."""
+    command: Path = COMMAND
+    env: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -70,7 +71,7 @@ class Ours:
 
     def once(self, command: str, within: float, *options: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the stream to its end."""
-        words = [COMMAND, "cdc", command, self.called, "--routes", self._file, *options]
+        words = [self.command, "cdc", command, self.called, "--routes", self._file, *options]
         return subprocess.run(
             words, capture_output=True, text=True, timeout=within, env=self._environment(),
             cwd=self.folder, check=False,
@@ -79,7 +80,7 @@ class Ours:
     @contextlib.contextmanager
     def running(self, *options: str, command: str = "run") -> Iterator[int]:
         """The process id while it runs."""
-        words = [COMMAND, "cdc", command, self.called, "--routes", self._file, *options]
+        words = [self.command, "cdc", command, self.called, "--routes", self._file, *options]
         with launch(command, words, self.folder, env=self._environment()) as child:
             yield child.pid
             if child.process.poll() is not None:
@@ -95,7 +96,7 @@ class Ours:
 
     def _environment(self) -> dict[str, str]:
         target = {"TARGET": self.target} if self.target else {}
-        return {**os.environ, "SOURCE": self.source, **target}
+        return {**os.environ, **self.env, "SOURCE": self.source, **target}
 
     def _routes(self) -> dict[str, object]:
         stream = {
