@@ -36,7 +36,7 @@ tour: $(VENV)/.installed ## Play the migration without a person, under load, and
 PYTEST := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: test
-test: $(VENV)/.installed-dev ## Run the tests, in parallel: about a quarter of an hour
+test: $(VENV)/.installed-dev ## Run the tests, in parallel: about twenty minutes on two cores
 	@$(PYTEST) --durations 20 $(ARGS)
 
 .PHONY: quick
@@ -63,7 +63,7 @@ else
 endif
 
 .PHONY: soak
-soak: $(VENV)/.installed-dev ## Run the long matrix that `make test` samples: about SOAK minutes
+soak: $(VENV)/.installed-dev ## Run the long matrix that `make test` samples
 	@echo "The tests marked 'soak' and the matrices of those marked 'sampled': long, and from seeds"
 	@echo "of their own. What fails says how it is drawn again."
 	@$(PYTEST) -m 'soak or sampled' --durations 20 $(ARGS)

@@ -31,7 +31,7 @@ QUIET.addHandler(logging.NullHandler())
 QUIET.propagate = False
 
 QUICKLY = {
-    **os.environ, "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:-BytecodeVerificationRemote"
+    **os.environ, "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"
 }  # fmt: skip
 """Half the CPU of a start: a broker of tests does not live long enough to earn more compiling."""
 
