@@ -1,10 +1,18 @@
 """Every type: the value in the log, the same in a chunk, and the kind the same in both."""
 
 import base64
+from collections import defaultdict
+from contextlib import closing
+from dataclasses import dataclass
 
 import pytest
+from support.mariadb import fresh
+from support.shared import a_name
 
+from cdc.change import Change, Relation
+from cdc.relay.ports import Chunk
 from cdc.sources.mysql import MysqlControl
+from tests.integration.cdc.mysql.reading import Case
 
 
 def b64(data: bytes) -> str:
@@ -105,23 +113,54 @@ TEXTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("column", [*NUMBERS, *TIMES, *TEXTS])
-def test_a_value_is_the_same_in_the_log_and_in_a_chunk(case, column):
-    kind, values = {**NUMBERS, **TIMES, **TEXTS}[column]
-    case.run(f"CREATE TABLE t (id INT PRIMARY KEY, v {column})")
-    case.source.start(None)
-    inserts = [f"INSERT INTO t VALUES ({i}, {sql})" for i, sql in enumerate(values)]
-    case.run("SET sql_mode = 'ALLOW_INVALID_DATES', time_zone = '+00:00'", *inserts)
-    changes = case.changes(len(values))
-    assert [change.after[1] for change in changes] == list(values.values())
-    logged = changes[0].relation.columns[1]
-    control = MysqlControl(case.stream)
-    try:
-        relation = control.relation("t")
-        chunk = control.chunk(relation, None, 100)
-        again = control.rows(relation, [(i,) for i in range(len(values))])
-    finally:
-        control.close()
-    assert [row[1] for row in chunk.rows] == list(values.values())
-    assert sorted(again.rows) == sorted(chunk.rows)
-    assert (logged.kind, relation.columns[1].kind) == (kind, kind)
+COLUMNS = {**NUMBERS, **TIMES, **TEXTS}
+
+
+@dataclass(frozen=True)
+class Read:
+    """What was read of one table."""
+
+    changes: list[Change]
+    relation: Relation
+    chunk: Chunk
+    again: Chunk
+
+
+@pytest.fixture(scope="module")
+def read(server, tmp_path_factory) -> dict[str, Read]:
+    """A table for each type, all of them written to and read by one source: a second each saved."""
+    name, tables = a_name("types"), {f"t{n}": column for n, column in enumerate(COLUMNS)}
+    fresh(server, name)
+    logged = defaultdict(list)
+    with (
+        Case(server, name, tmp_path_factory.mktemp("types"), *tables) as case,
+        closing(MysqlControl(case.stream)) as control,
+    ):
+        case.run(*(f"CREATE TABLE {t} (id INT PRIMARY KEY, v {c})" for t, c in tables.items()))
+        case.source.start(None)
+        inserts = [
+            f"INSERT INTO {table} VALUES ({number}, {literal})"
+            for table, column in tables.items()
+            for number, literal in enumerate(COLUMNS[column][1])
+        ]
+        case.run("SET sql_mode = 'ALLOW_INVALID_DATES', time_zone = '+00:00'", *inserts)
+        for change in case.changes(len(inserts)):
+            logged[change.relation.table].append(change)
+        found = {}
+        for table, column in tables.items():
+            relation = control.relation(table)
+            keys = [(number,) for number in range(len(COLUMNS[column][1]))]
+            chunk, again = control.chunk(relation, None, 100), control.rows(relation, keys)
+            found[column] = Read(logged[table], relation, chunk, again)
+    return found
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_value_is_the_same_in_the_log_and_in_a_chunk(read, column):
+    kind, values = COLUMNS[column]
+    found = read[column]
+    assert [change.after[1] for change in found.changes] == list(values.values())
+    assert [row[1] for row in found.chunk.rows] == list(values.values())
+    assert sorted(found.again.rows) == sorted(found.chunk.rows)
+    logged = found.changes[0].relation.columns[1]
+    assert (logged.kind, found.relation.columns[1].kind) == (kind, kind)
