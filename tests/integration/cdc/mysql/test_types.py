@@ -155,12 +155,57 @@ def read(server, tmp_path_factory) -> dict[str, Read]:
     return found
 
 
-@pytest.mark.parametrize("column", COLUMNS)
-def test_a_value_is_the_same_in_the_log_and_in_a_chunk(read, column):
-    kind, values = COLUMNS[column]
-    found = read[column]
-    assert [change.after[1] for change in found.changes] == list(values.values())
-    assert [row[1] for row in found.chunk.rows] == list(values.values())
-    assert sorted(found.again.rows) == sorted(found.chunk.rows)
-    logged = found.changes[0].relation.columns[1]
-    assert (logged.kind, found.relation.columns[1].kind) == (kind, kind)
+ALL = {**NUMBERS, **TIMES, **TEXTS}
+TABLES = {column: f"t{number}" for number, column in enumerate(ALL)}
+
+
+@pytest.fixture(scope="module")
+def logged(server, tmp_path_factory):
+    """A stream's control, and what its log said of each table; one source reads all types."""
+    fresh(server, "types")
+    with Case(server, "types", tmp_path_factory.mktemp("types"), *TABLES.values(), "last") as case:
+        with server.connect("types") as session, session.cursor() as cursor:
+            run(cursor, "CREATE TABLE last (id INT PRIMARY KEY)")
+            for column, table in TABLES.items():
+                run(cursor, f"CREATE TABLE {table} (id INT PRIMARY KEY, v {column})")
+            case.source.start(None)
+            run(cursor, "SET sql_mode = 'ALLOW_INVALID_DATES', time_zone = '+00:00'")
+            for column, table in TABLES.items():
+                for number, literal in enumerate(ALL[column][1]):
+                    run(cursor, f"INSERT INTO {table} VALUES ({number}, {literal})")
+            run(cursor, "INSERT INTO last VALUES (0)")
+        changes = {table: [] for table in (*TABLES.values(), "last")}
+        for event in case.until(lambda es: any(is_last(event) for event in es)):
+            if type(event) is Change:
+                changes[event.relation.table].append(event)
+        control = MysqlControl(case.stream)
+        try:
+            yield control, changes
+        finally:
+            control.close()
+
+
+def run(cursor, statement):
+    """Execute it, and name it where it fails: what it belongs to is one of many types."""
+    try:
+        cursor.execute(statement)
+    except Exception as error:
+        error.add_note(statement)
+        raise
+
+
+def is_last(event):
+    return type(event) is Change and event.relation.table == "last"
+
+
+@pytest.mark.parametrize("column", ALL)
+def test_a_value_is_the_same_in_the_log_and_in_a_chunk(logged, column):
+    (kind, values), table = ALL[column], TABLES[column]
+    control, changes = logged[0], logged[1][table]
+    assert [change.after[1] for change in changes] == list(values.values())
+    relation = control.relation(table)
+    chunk = control.chunk(relation, None, 100)
+    again = control.rows(relation, [(i,) for i in range(len(values))])
+    assert [row[1] for row in chunk.rows] == list(values.values())
+    assert sorted(again.rows) == sorted(chunk.rows)
+    assert (changes[0].relation.columns[1].kind, relation.columns[1].kind) == (kind, kind)
