@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 from support.kept import Keeper
 
 ROOT = Path(__file__).parent.parent
@@ -43,8 +44,21 @@ def soaking(config: pytest.Config) -> bool:
     return config.getoption("markexpr").startswith("soak")
 
 
+def load_profile(name: str) -> None:
+    """Load one of Hypothesis' profiles above.
+
+    Hypothesis also draws numbers and texts that it finds in the source of those of our modules that
+    are imported by then, which depends on the tests that ran before in the process. There is no
+    setting for that, so with "same" it is told that it found none; `make soak` draws them.
+    """
+    settings.load_profile(name)
+    if name == "same":
+        assert callable(providers._get_local_constants)
+        providers._get_local_constants = providers.Constants
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    settings.load_profile("soak" if soaking(config) else "same")
+    load_profile("soak" if soaking(config) else "same")
     if config.getoption("soak_seed") is None:
         config.option.soak_seed = random.SystemRandom().randrange(1, 10**9)
     if not hasattr(config, "workerinput"):

@@ -10,7 +10,7 @@ from cdc.config.model import Delivery
 from cdc.kafka.lookup import last_checkpoint
 
 POINTS = ("before_produce", "after_produce", "after_settle", "after_checkpoint", "after_confirm")
-MANY = 300_000
+MANY = 200_000
 """Rows that take longer than a transaction of Kafka's may last, however far the relay is behind."""
 BIG = f"INSERT INTO tag SELECT 'big', i, repeat('x', 100) FROM generate_series(1, {MANY}) i"
 
@@ -44,14 +44,18 @@ def test_a_transaction_greater_than_one_of_kafkas_goes_on_where_it_was(exact, ki
     with psycopg.connect(shop.stream.source) as connection:
         connection.execute(BIG)
     parts = []
-    for _ in range(3):
+    # Not each gets further: what is read again, up to there, may take one as long as it has.
+    for _ in range(9):
         killed_at(shop, "run", "after_settle:2")
         parts.append(sent(shop).partial)
+        if len(set(parts)) == 3:
+            break
     records = assert_arrives(shop)
-    positions = {part[0] for part in parts if part}
-    assert len(positions) == 1, f"it was not cut: {parts}"
-    counts = [part[1] for part in parts if part]
-    assert counts == sorted(set(counts)), "each relay went on where the one before had come"
+    cut = [part for part in parts if part]
+    assert len({position for position, _ in cut}) == 1, f"it was not cut: {parts}"
+    counts = [count for _, count in cut]
+    assert len(set(counts)) > 1, f"none went on where another had come: {parts}"
+    assert counts == sorted(counts), "one went back to before another had come"
     created = [r for r in records if b'"op":"c"' in r.value and b'"big"' in r.key]
     assert len(created) == MANY
 

@@ -39,10 +39,25 @@ def did_not_start(reason: str) -> None:
     pytest.skip(reason)
 
 
+MEMORY, ROOM = Path("/dev/shm"), 6 << 30
+"""A file system in memory, and the bytes that servers of all processes of tests may need there."""
+
+
+def _place() -> Path | None:
+    """Where servers' files are: in memory, where there is room; None for the temporary folder.
+
+    Each test has a database of its own, of some 300 files: a disk spends more time with them than
+    most tests do with what is in them.
+    """
+    if not (MEMORY.is_dir() and os.access(MEMORY, os.W_OK)):
+        return None
+    return MEMORY if shutil.disk_usage(MEMORY).free > ROOM else None
+
+
 @contextlib.contextmanager
 def folder(kind: str) -> Iterator[Path]:
-    """A folder below the system's temporary one, with a path short enough for Unix sockets."""
-    path = Path(tempfile.mkdtemp(prefix=f"strangler-{kind}-"))
+    """A folder for a server, with a path short enough for Unix sockets."""
+    path = Path(tempfile.mkdtemp(prefix=f"strangler-{kind}-", dir=_place()))
     try:
         yield path
     finally:

@@ -1,7 +1,6 @@
 """The databases that every test of this folder is asked of."""
 
 import contextlib
-import itertools
 
 import pytest
 from conformance.sources.adapters import (
@@ -12,8 +11,7 @@ from conformance.sources.adapters import (
 )
 from support import databases
 from support.matrix import sampled
-
-_numbers = itertools.count()
+from support.shared import a_name
 
 
 def _sources(package, name):
@@ -65,7 +63,7 @@ def make_database(request, tmp_path):
 
 @contextlib.contextmanager
 def make(request, kind, folder):
-    name = f"suite{next(_numbers)}"
+    name = a_name("suite")
     if kind == "sqlite":
         opened = _sqlite(folder, name)
     else:
