@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -86,6 +88,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     times = json.loads(TIMES.read_text()) if TIMES.exists() else {}
     items.sort(key=lambda item: -times.get(_file(item.nodeid), UNKNOWN))
+
+
+def pytest_collection_finish() -> None:
+    """Take what all tests share out of garbage collection: each would look at it again."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """End the servers of this process; of `support.shared`, if any test has asked for one."""
+    if shared := sys.modules.get("support.shared"):
+        shared.close()
 
 
 class Stopwatch:

@@ -1,14 +1,13 @@
+import contextlib
 import os
 import signal
 import subprocess
-import uuid
 
 import psycopg
 import pytest
-from support.databases import logical_postgres
-from support.kafka import tansu
 from support.kept import kept
 from support.pipes import Pipe
+from support.shared import a_database, shared_postgres, shared_tansu
 from support.writers import DDL, FILL, TABLES
 
 from cdc.config.model import Limits
@@ -16,13 +15,13 @@ from cdc.config.model import Limits
 
 @pytest.fixture(scope="session")
 def cluster():
-    with logical_postgres() as server:
+    with shared_postgres() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def broker():
-    with tansu() as address:
+    with shared_tansu() as address:
         yield address
 
 
@@ -32,36 +31,11 @@ def kafka():
     return kept("kafka")
 
 
-def dropped(cluster, names):
-    """Remove databases with their slots, of which a server has few."""
-    with psycopg.connect(cluster.url(), autocommit=True) as connection:
-        for name in names:
-            connection.execute(
-                "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots"
-                " WHERE database = %s AND active",
-                (name,),
-            )
-        for name in names:
-            connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
-            connection.execute(
-                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
-                " WHERE database = %s AND NOT active",
-                (name,),
-            )
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
 @pytest.fixture
 def databases(cluster):
     """Makes empty databases."""
-    names = []
-
-    def make():
-        names.append(f"f{uuid.uuid4().hex}")
-        return cluster.create(names[-1])
-
-    yield make
-    dropped(cluster, names)
+    with contextlib.ExitStack() as made:
+        yield lambda: made.enter_context(a_database(cluster, "f"))
 
 
 def filled(url, *statements):

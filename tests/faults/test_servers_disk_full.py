@@ -4,9 +4,7 @@ import contextlib
 import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
-from unittest import mock
 
 import psycopg
 import pytest
@@ -121,10 +119,7 @@ def cramped(room, tiny):
     """A server whose whole disk is small, and that disk."""
     tiny(room / "disk", "400m")
     settings = "min_wal_size = 32MB\nmax_wal_size = 64MB\n"
-    with (
-        mock.patch.object(tempfile, "tempdir", str(room / "disk")),
-        logical_postgres(settings=settings) as server,
-    ):
+    with logical_postgres(settings=settings, below=room / "disk") as server:
         yield server, room / "disk"
 
 

@@ -15,7 +15,7 @@ from conformance.sources.adapters import PostgresDatabase, SqliteDatabase
 from conformance.sources.reading import Reading, replay, signature
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support import databases
+from support.shared import shared_postgres
 
 KEYS = st.integers(0, 5)
 VALUES = st.one_of(st.none(), st.integers(-3, 3), st.sampled_from(["", "a", "x" * 3000]))
@@ -117,7 +117,7 @@ def test_sqlite(plans):
 
 @pytest.fixture(scope="module")
 def cluster():
-    with databases.logical_postgres() as server:
+    with shared_postgres() as server:
         yield server
 
 

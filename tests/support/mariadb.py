@@ -68,7 +68,7 @@ class Server:
     def connect(self, database: str | None = "shop", **more) -> pymysql.Connection:
         return pymysql.connect(
             unix_socket=str(self.socket), user="root", database=database, autocommit=True,
-            client_flag=CLIENT.MULTI_STATEMENTS, charset="utf8mb4", **more,
+            client_flag=CLIENT.MULTI_STATEMENTS, charset="utf8mb4", ssl_disabled=True, **more,
         )  # fmt: skip
 
     def run(self, *statements: str, database: str | None = "shop") -> list[tuple]:

@@ -1,10 +1,12 @@
-"""Servers that tests share with others: the one that the environment names, else one of their own.
+"""Servers that tests share: the one that the environment names, else one of each kind a process.
 
     STRANGLER_TEST_POSTGRES   URL of a superuser, on a server with wal_level = logical
     STRANGLER_TEST_MARIADB    URL of a user who may do everything, on a server with a binlog by rows
     STRANGLER_TEST_KAFKA      HOST:PORT of an Apache Kafka
 
-Each test makes databases and topics with names of its own there, and they are dropped in the end.
+Each test makes databases and topics with names of its own there. Those of `a_database` are dropped
+with the test: a slot that stays has its server keep all that is logged from then on. All others go
+in the end.
 Tests that stop or kill a server, give it settings, need a version of it or read its log as a whole
 start one of their own, whatever is named here: they use `support.databases`, `support.mariadb` and
 `support.kafka` themselves.
@@ -13,9 +15,11 @@ start one of their own, whatever is named here: they use `support.databases`, `s
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import psycopg
@@ -24,7 +28,7 @@ from confluent_kafka.admin import AdminClient
 from pymysql.constants import CLIENT
 
 from support import databases, mariadb
-from support.kafka import QUIET
+from support.kafka import QUIET, tansu
 from support.kept import kept
 
 POSTGRES, MARIADB, KAFKA = (
@@ -37,18 +41,38 @@ def a_name(kind: str) -> str:
     return f"{kind}_{uuid.uuid4().hex[:16]}"
 
 
+_running = contextlib.ExitStack()
+
+
+@functools.cache
+def _ours(own: Callable[[], AbstractContextManager[object]]) -> object:
+    return _running.enter_context(own())
+
+
+def close() -> None:
+    """End what this process has started; the next test would start it again."""
+    _ours.cache_clear()
+    _running.close()
+
+
 @contextlib.contextmanager
 def shared_postgres(own=databases.logical_postgres) -> Iterator[object]:
-    """A PostgreSQL server: the named one, else what `own` starts; for `new_database`."""
-    with given(GivenPostgres, POSTGRES) if POSTGRES else own() as server:
+    """A PostgreSQL server: the named one, else what `own` has started; for `a_database`."""
+    with given(GivenPostgres, POSTGRES) if POSTGRES else nullcontext(_ours(own)) as server:
         yield server
 
 
 @contextlib.contextmanager
 def shared_mariadb(own=mariadb.binlog_mariadb) -> Iterator[object]:
     """Likewise a MariaDB server."""
-    with given(GivenMariadb, MARIADB) if MARIADB else own() as server:
+    with given(GivenMariadb, MARIADB) if MARIADB else nullcontext(_ours(own)) as server:
         yield server
+
+
+@contextlib.contextmanager
+def shared_tansu() -> Iterator[str]:
+    """`host:port` of the embedded broker."""
+    yield _ours(tansu)
 
 
 def shared_kafka() -> str:
@@ -66,12 +90,65 @@ def forget_topics(prefix: str) -> None:
             done.result(30)
 
 
+@contextlib.contextmanager
+def a_database(server: object, kind: str) -> Iterator[str]:
+    """URL of an empty database on whatever a fixture above has given, for the block."""
+    url = new_database(server, kind)
+    try:
+        yield url
+    finally:
+        drop(server, url)
+
+
+def drop(server: object, url: str) -> None:
+    """Drop a database, with what its streams have in the server as a whole."""
+    name = urlsplit(url).path.lstrip("/")
+    if isinstance(server, str):
+        with _plain(server) as connection:
+            connection.cursor().execute(f"DROP DATABASE IF EXISTS {name}")
+    elif url.startswith("mysql"):
+        server.run(f"DROP DATABASE IF EXISTS `{name}`", database=None)
+    else:
+        with psycopg.connect(at(url, "postgres"), autocommit=True) as connection:
+            _drop(connection, url)
+
+
+def _drop(connection: psycopg.Connection, url: str) -> None:
+    name, origins = urlsplit(url).path.lstrip("/"), _origins(url)
+    connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+    connection.execute(
+        "SELECT pg_terminate_backend(active_pid, 10000) FROM pg_replication_slots"
+        " WHERE database = %s AND active",
+        (name,),
+    )
+    connection.execute(
+        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = %s",
+        (name,),
+    )
+    connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    connection.execute(f'DROP ROLE IF EXISTS "role_{name}"')  # `limited_role` of the pipes
+    for origin in origins:
+        with contextlib.suppress(psycopg.errors.ObjectInUse):  # by a stream of the same name
+            connection.execute(
+                "SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin"
+                " WHERE roname = %s",
+                (f"strangler:{origin}",),
+            )
+
+
+def _origins(url: str) -> list[str]:
+    """The streams that were applied into a database."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        if connection.execute("SELECT to_regclass('strangler_stream')").fetchone()[0] is None:
+            return []
+        return [row[0] for row in connection.execute("SELECT stream FROM strangler_stream")]
+
+
 def new_database(server: object, kind: str) -> str:
-    """URL of an empty database on whatever a fixture above, or what it starts, has given."""
+    """Likewise for as long as the server runs."""
     name = a_name(kind)
     if isinstance(server, str):  # the plain MariaDB's
-        host = unquote(urlsplit(server).netloc.rpartition("@")[2])
-        with pymysql.connect(unix_socket=host, user="root") as connection:
+        with _plain(server) as connection:
             connection.cursor().execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
         return at(server, name)
     if isinstance(server, mariadb.Server):
@@ -81,6 +158,12 @@ def new_database(server: object, kind: str) -> str:
     with psycopg.connect(databases.postgres_url(server), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     return databases.postgres_url(server, name)
+
+
+def _plain(url: str) -> pymysql.Connection:
+    """A session on the plain MariaDB."""
+    socket = unquote(urlsplit(url).netloc.rpartition("@")[2])
+    return pymysql.connect(unix_socket=socket, user="root", ssl_disabled=True)
 
 
 def at(url: str, database: str) -> str:
@@ -131,35 +214,7 @@ class GivenPostgres:
             known = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
             for name in self._made:
                 if name in known:
-                    self._drop(connection, name)
-
-    def _drop(self, connection: psycopg.Connection, name: str) -> None:
-        origins = self._origins(name)
-        connection.execute(
-            "SELECT pg_terminate_backend(active_pid, 10000) FROM pg_replication_slots"
-            " WHERE database = %s AND active",
-            (name,),
-        )
-        connection.execute(
-            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
-            " WHERE database = %s",
-            (name,),
-        )
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-        connection.execute(f'DROP ROLE IF EXISTS "role_{name}"')  # `limited_role` of the pipes
-        for origin in origins:
-            connection.execute(
-                "SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin"
-                " WHERE roname = %s",
-                (f"strangler:{origin}",),
-            )
-
-    def _origins(self, name: str) -> list[str]:
-        """The streams that were applied into a database."""
-        with psycopg.connect(self.url(name), autocommit=True) as connection:
-            if connection.execute("SELECT to_regclass('strangler_stream')").fetchone()[0] is None:
-                return []
-            return [row[0] for row in connection.execute("SELECT stream FROM strangler_stream")]
+                    _drop(connection, self.url(name))
 
 
 class GivenMariadb:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from support.databases import mariadb, postgres
-from support.shared import a_name, new_database, shared_mariadb, shared_postgres
+from support.shared import a_database, a_name, shared_mariadb, shared_postgres
 
 from cdc.applier.targets import open_target
 from cdc.guards import GuardError, State, guard_of
@@ -30,9 +30,11 @@ def maria_server():
 @pytest.fixture(params=["postgresql", "mariadb", "sqlite"])
 def url(request, tmp_path):
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/{a_name('guard')}.db"
+        yield f"sqlite:///{tmp_path}/{a_name('guard')}.db"
+        return
     server = "pg_server" if request.param == "postgresql" else "maria_server"
-    return new_database(request.getfixturevalue(server), "guard")
+    with a_database(request.getfixturevalue(server), "guard") as url:
+        yield url
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from conformance.sources.adapters import (
 )
 from support import databases
 from support.matrix import sampled
-from support.shared import a_name
+from support.shared import a_database, a_name, shared_mariadb, shared_postgres
 
 
 def _sources(package, name):
@@ -22,7 +22,7 @@ def _sources(package, name):
 @pytest.fixture(scope="session")
 def postgresql_server():
     _sources("cdc.sources.postgres", "PostgresPreflight")
-    with databases.logical_postgres() as server:
+    with shared_postgres() as server:
         yield server
 
 
@@ -42,8 +42,7 @@ def postgresql16_server():
 @pytest.fixture(scope="session")
 def mariadb_server():
     _sources("cdc.sources.mysql", "MysqlPreflight")
-    support = pytest.importorskip("support.mariadb")
-    with support.binlog_mariadb() as server:
+    with shared_mariadb() as server:
         yield server
 
 
@@ -63,32 +62,27 @@ def make_database(request, tmp_path):
 
 @contextlib.contextmanager
 def make(request, kind, folder):
-    name = a_name("suite")
     if kind == "sqlite":
-        opened = _sqlite(folder, name)
-    else:
-        server = request.getfixturevalue(f"{kind}_server")
+        with contextlib.closing(_sqlite(folder)) as database:
+            yield database
+        return
+    server = request.getfixturevalue(f"{kind}_server")
+    with a_database(server, "suite") as url:
         opened = (
-            _mariadb(server, folder, name) if kind == "mariadb" else _postgres(server, folder, name)
+            _mariadb(server, url, folder) if kind == "mariadb" else PostgresDatabase(url, folder)
         )
-    try:
-        yield opened
-    finally:
-        opened.close()
+        with contextlib.closing(opened) as database:
+            yield database
 
 
-def _sqlite(folder, name):
-    path = folder / f"{name}.sqlite3"
+def _sqlite(folder):
+    path = folder / f"{a_name('suite')}.sqlite3"
     path.touch()
     database = SqliteDatabase(f"sqlite:///{path}", folder)
     database.execute("PRAGMA journal_mode = WAL")
     return database
 
 
-def _postgres(server, folder, name):
-    return PostgresDatabase(server.create(name), folder)
-
-
-def _mariadb(server, folder, name):
-    support = pytest.importorskip("support.mariadb")
-    return MariadbDatabase(support.fresh(server, name), folder, lambda: server.connect(name))
+def _mariadb(server, url, folder):
+    name = url.rpartition("/")[2]
+    return MariadbDatabase(url, folder, lambda: server.connect(name))

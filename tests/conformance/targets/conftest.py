@@ -1,7 +1,7 @@
 import pytest
 from support.appliers import Bench
 from support.databases import mariadb, postgres
-from support.shared import a_name, new_database, shared_mariadb, shared_postgres
+from support.shared import a_database, a_name, new_database, shared_mariadb, shared_postgres
 
 
 @pytest.fixture(scope="session")
@@ -16,25 +16,18 @@ def maria_server():
         yield server
 
 
-def _postgres(request):
-    return new_database(request.getfixturevalue("pg_server"), "target")
+SERVERS = {"postgresql": "pg_server", "mariadb": "maria_server"}
 
 
-def _mariadb(request):
-    return new_database(request.getfixturevalue("maria_server"), "target")
-
-
-def _sqlite(request):
-    return f"sqlite:///{request.getfixturevalue('tmp_path')}/{a_name('target')}.db"
-
-
-KINDS = {"postgresql": _postgres, "mariadb": _mariadb, "sqlite": _sqlite}
-
-
-@pytest.fixture(params=KINDS)
-def url(request):
+@pytest.fixture(params=["postgresql", "mariadb", "sqlite"])
+def url(request, tmp_path):
     """URL of an empty database, of each kind of target in turn."""
-    return KINDS[request.param](request)
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/{a_name('target')}.db"
+        return
+    server = request.getfixturevalue(SERVERS[request.param])
+    with a_database(server, "target") as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +43,7 @@ def shared_url(request, shared_urls, tmp_path_factory):
     if kind == "sqlite":
         shared_urls.setdefault(kind, f"sqlite:///{tmp_path_factory.mktemp('shared')}/shared.db")
     if kind not in shared_urls:
-        shared_urls[kind] = KINDS[kind](request)
+        shared_urls[kind] = new_database(request.getfixturevalue(SERVERS[kind]), "target")
     return shared_urls[kind]
 
 

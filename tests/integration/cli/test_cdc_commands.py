@@ -7,9 +7,8 @@ import re
 import psycopg
 import pytest
 from support import commands
-from support.kafka import tansu
 from support.pipes import Pipe, until
-from support.shared import new_database, shared_postgres
+from support.shared import new_database, shared_postgres, shared_tansu
 
 SECRET = "hush-hush"
 TABLE = "CREATE TABLE review (id int PRIMARY KEY, stars int)"
@@ -29,7 +28,7 @@ def cluster():
 
 @pytest.fixture(scope="module")
 def broker():
-    with tansu() as address:
+    with shared_tansu() as address:
         yield address
 
 

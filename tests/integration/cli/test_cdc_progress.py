@@ -12,9 +12,8 @@ import subprocess
 import pytest
 from sqlalchemy import create_engine, text
 from support.commands import STRANGLER
-from support.kafka import tansu
 from support.pipes import Pipe, until
-from support.shared import new_database, shared_mariadb, shared_postgres
+from support.shared import new_database, shared_mariadb, shared_postgres, shared_tansu
 
 from cdc.applier.targets import open_target
 from cdc.config.model import Limits
@@ -37,7 +36,7 @@ def maria():
 
 @pytest.fixture(scope="module")
 def broker():
-    with tansu() as address:
+    with shared_tansu() as address:
         yield address
 
 

@@ -5,9 +5,8 @@ import json
 
 import psycopg
 import pytest
-from support.kafka import tansu
 from support.pipes import Pipe, until
-from support.shared import new_database, shared_postgres
+from support.shared import new_database, shared_postgres, shared_tansu
 
 TABLE = "CREATE TABLE review (id int PRIMARY KEY, stars int)"
 
@@ -20,7 +19,7 @@ def cluster():
 
 @pytest.fixture(scope="module")
 def broker():
-    with tansu() as address:
+    with shared_tansu() as address:
         yield address
 
 

@@ -1,7 +1,7 @@
 import pytest
 from support.appliers import Bench
 from support.databases import postgres
-from support.shared import new_database, shared_postgres
+from support.shared import a_database, shared_postgres
 
 
 @pytest.fixture(scope="session")
@@ -13,7 +13,8 @@ def pg_server():
 @pytest.fixture
 def pg(pg_server):
     """URL of an empty PostgreSQL database."""
-    return new_database(pg_server, "applier")
+    with a_database(pg_server, "applier") as url:
+        yield url
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from uuid import uuid4
 import pytest
 from confluent_kafka import Producer
 from support.appliers import Bench
-from support.kafka import QUIET, make_topic, tansu, until
+from support.kafka import QUIET, make_topic, until
+from support.shared import shared_tansu
 
 from cdc.applier.applier import Applier
 from cdc.applier.state import wait_arrived
@@ -22,7 +23,7 @@ WITHIN = 30.0
 
 @pytest.fixture(scope="session")
 def broker():
-    with tansu() as address:
+    with shared_tansu() as address:
         yield address
 
 

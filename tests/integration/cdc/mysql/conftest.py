@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
-from support.mariadb import binlog_mariadb, fresh
+from support.shared import a_database, shared_mariadb
 
 from tests.integration.cdc.mysql.reading import Case
-
-_NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
 def server():
-    with binlog_mariadb() as server:
+    with shared_mariadb() as server:
         yield server
 
 
 @pytest.fixture
 def case(server, tmp_path):
     """A database of its own, with a stream of the table `t`."""
-    name = f"db{next(_NUMBERS)}"
-    fresh(server, name)
-    with Case(server, name, tmp_path) as case:
+    with a_database(server, "db") as url, Case(server, url.rpartition("/")[2], tmp_path) as case:
         yield case

@@ -6,9 +6,8 @@ import contextlib
 import itertools
 
 import pytest
-from support.kafka import tansu
 from support.pipes import Pipe
-from support.shared import new_database, shared_mariadb, shared_postgres
+from support.shared import a_database, shared_mariadb, shared_postgres, shared_tansu
 
 from tests.integration.cdc.pipes.sides import Side, limited_role, way_back
 
@@ -29,7 +28,7 @@ def maria():
 
 @pytest.fixture(scope="session")
 def broker():
-    with tansu() as address:
+    with shared_tansu() as address:
         yield address
 
 
@@ -44,10 +43,11 @@ def side(request, tmp_path):
         def make(kind):
             name = f"p{next(_NUMBERS)}"
             if kind in {"postgresql", "limited"}:
-                url = new_database(request.getfixturevalue("cluster"), "pipes")
+                server = request.getfixturevalue("cluster")
+                url = made.enter_context(a_database(server, "pipes"))
                 url = limited_role(url) if kind == "limited" else url
             elif kind == "mariadb":
-                url = new_database(request.getfixturevalue("maria"), "pipes")
+                url = made.enter_context(a_database(request.getfixturevalue("maria"), "pipes"))
             else:
                 url = f"sqlite:///{tmp_path / name}.sqlite3"
                 (tmp_path / f"{name}.sqlite3").touch()

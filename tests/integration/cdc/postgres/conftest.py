@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 from support.databases import debian_postgres, logical_postgres
 from support.matrix import sampled
+from support.shared import a_name, drop, shared_postgres
 
 from tests.integration.cdc.postgres.reading import Case
-
-_SETTINGS = "max_prepared_transactions = 5\n"
-_NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
 def newest():
-    with logical_postgres(settings=_SETTINGS) as cluster:
+    with shared_postgres() as cluster:
         yield cluster
 
 
 @pytest.fixture(scope="session")
 def oldest():
-    with logical_postgres(debian_postgres(15), _SETTINGS) as cluster:
+    with logical_postgres(debian_postgres(15)) as cluster:
         yield cluster
 
 
@@ -34,14 +30,16 @@ def cluster(request):
 @pytest.fixture
 def case(cluster, tmp_path):
     """A database of its own on each of the versions."""
-    case = Case(cluster, f"case{next(_NUMBERS)}", tmp_path)
+    case = Case(cluster, a_name("case"), tmp_path)
     yield case
     case.close()
+    drop(cluster, case.url)
 
 
 @pytest.fixture
 def newest_case(newest, tmp_path):
     """Where the version does not matter."""
-    case = Case(newest, f"case{next(_NUMBERS)}", tmp_path)
+    case = Case(newest, a_name("case"), tmp_path)
     yield case
     case.close()
+    drop(newest, case.url)

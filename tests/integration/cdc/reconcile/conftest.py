@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 
 import pytest
-from support.kafka import tansu
-from support.shared import a_name, new_database, shared_mariadb, shared_postgres
+from support.shared import a_database, a_name, shared_mariadb, shared_postgres, shared_tansu
 
 from tests.integration.cdc.reconcile.pipes import Pipe
 
@@ -27,7 +27,7 @@ def maria():
 
 @pytest.fixture(scope="session")
 def broker():
-    with tansu() as address:
+    with shared_tansu() as address:
         yield address
 
 
@@ -35,14 +35,16 @@ def broker():
 def database(request, tmp_path):
     """Makes an empty database: `database("postgres")`, `"mariadb"` or `"sqlite"`; its URL."""
 
-    def make(kind):
-        name = f"r{next(_NUMBERS)}"
-        if kind in {"postgres", "mariadb"}:
-            server = request.getfixturevalue("cluster" if kind == "postgres" else "maria")
-            return new_database(server, "reconcile")
-        return f"sqlite:///{tmp_path / name}.sqlite3"
+    with contextlib.ExitStack() as made:
 
-    return make
+        def make(kind):
+            name = f"r{next(_NUMBERS)}"
+            if kind in {"postgres", "mariadb"}:
+                server = request.getfixturevalue("cluster" if kind == "postgres" else "maria")
+                return made.enter_context(a_database(server, "reconcile"))
+            return f"sqlite:///{tmp_path / name}.sqlite3"
+
+        yield make
 
 
 @pytest.fixture

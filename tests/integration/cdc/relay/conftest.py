@@ -1,8 +1,7 @@
 import psycopg
 import pytest
-from support.kafka import tansu
 from support.pipes import Pipe
-from support.shared import new_database, shared_postgres
+from support.shared import a_database, shared_postgres, shared_tansu
 
 
 @pytest.fixture(scope="session")
@@ -13,27 +12,15 @@ def cluster():
 
 @pytest.fixture(scope="session")
 def broker():
-    with tansu() as address:
+    with shared_tansu() as address:
         yield address
 
 
 @pytest.fixture
 def source(cluster):
-    """URL of an empty database; its slots are dropped afterwards, as a cluster has few."""
-    url = new_database(cluster, "relay")
-    name = url.rpartition("/")[2].partition("?")[0]
-    yield url
-    with psycopg.connect(cluster.url(), autocommit=True) as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots"
-            " WHERE database = %s AND active",
-            (name,),
-        )
-        connection.execute(
-            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
-            " WHERE database = %s AND NOT active",
-            (name,),
-        )
+    """URL of an empty database."""
+    with a_database(cluster, "relay") as url:
+        yield url
 
 
 @pytest.fixture

@@ -47,3 +47,11 @@ def test_who_names_an_authority_has_the_server_checked():
     assert mysql_tls(f"{url}&ssl_verify_identity=false") == checked | {"ssl_verify_identity": False}
     assert mysql_tls("mysql://u@h/d?ssl_cert=c&ssl_key=k") == {"ssl_cert": "c", "ssl_key": "k"}
     assert mysql_tls("mysql://u@h/d") == mysql_tls("http://[") == {}
+
+
+def test_a_unix_socket_has_no_tls_unless_somebody_asks_for_it():
+    url = "mysql://root@%2Frun%2Fmysqld.sock/shop"
+    assert mysql_tls(url) == {"ssl_disabled": True}
+    assert mysql_tls("mysql://root@/shop?unix_socket=/run/mysqld.sock") == {"ssl_disabled": True}
+    assert mysql_tls(f"{url}?ssl_disabled=false") == {"ssl_disabled": False}
+    assert mysql_tls(f"{url}?ssl_cert=c&ssl_key=k") == {"ssl_cert": "c", "ssl_key": "k"}
