@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+
+import psutil
 
 from cdc.change import Begin, Change, Commit, Reached
 from cdc.config.model import Stream, TableSync, Topics
@@ -80,3 +83,13 @@ def transactions(events) -> list[tuple[Begin, list[Change], Commit]]:
             done.append((begin, changes, event))
             begin = None
     return done
+
+
+def readers(parent: psutil.Process) -> list[psutil.Process]:
+    """The reading processes of a process; others of its children may end while they are asked."""
+    found = []
+    for child in parent.children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "cdc.sources.mysql.reader" in child.cmdline():
+                found.append(child)
+    return found
