@@ -1,4 +1,7 @@
-"""`strangler …` as a process of its own, without a second of imports each: see `support.forked`."""
+"""`strangler …`, or a service, as a process of its own, without a second of imports each.
+
+See `support.forked`.
+"""
 
 from __future__ import annotations
 
@@ -44,16 +47,20 @@ def _server() -> socket.socket:
 
 
 class Command:
-    """A started `strangler WORDS`; has of `subprocess.Popen` what tests need."""
+    """A started `strangler WORDS`; has of `subprocess.Popen` what tests need.
+
+    `module`: another one whose `main` is called instead, `services.reviews.__main__` for one.
+    """
 
     def __init__(
-        self, *words: str | Path, cwd: Path | None = None,
+        self, *words: str | Path, module: str = "cli", cwd: Path | None = None,
         env: Mapping[str, str] | None = None, stdout: IO | int, stderr: IO | int,
     ) -> None:  # fmt: skip
-        self.args = ["strangler", *map(str, words)]
+        self.args = ["strangler" if module == "cli" else module, *map(str, words)]
         self.returncode: int | None = None
         self._status, theirs = socket.socketpair()
         request = {
+            "module": module,
             "words": self.args,
             "folder": str(cwd or Path.cwd()),
             "environment": dict(os.environ if env is None else env),
@@ -96,12 +103,12 @@ class Command:
 
 
 def run(
-    *words: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None,
-    timeout: float = 60,
+    *words: str | Path, module: str = "cli", cwd: Path | None = None,
+    env: Mapping[str, str] | None = None, timeout: float = 60,
 ) -> subprocess.CompletedProcess[str]:  # fmt: skip
     """Run `strangler WORDS` to its end. Raises subprocess.TimeoutExpired, once it is killed."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        command = Command(*words, cwd=cwd, env=env, stdout=out, stderr=err)
+        command = Command(*words, module=module, cwd=cwd, env=env, stdout=out, stderr=err)
         try:
             code = command.wait(timeout)
         except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""A process that has imported the command line once and forks a child for each command.
+"""A process that has imported command line and services once and forks a child for each start.
 
 Importing takes a second of CPU, and the tests run more than a thousand commands. A child is a
 process like any other (its own pid, streams, folder, environment, exit status; it can be killed),
@@ -31,7 +31,8 @@ PRELOADED = (
     *("strangler.relays", "cdc.applier.applier", "cdc.kafka.reader", "cdc.kafka.sink"),
     *("cdc.reconcile", "cdc.sources.mysql", "cdc.sources.postgres", "cdc.sources.sqlite"),
     *("sqlalchemy.dialects.mysql.pymysql", "sqlalchemy.dialects.postgresql.psycopg"),
-    "sqlalchemy.dialects.sqlite.pysqlite",
+    *("sqlalchemy.dialects.sqlite.pysqlite", "services.notices.__main__"),
+    "services.reviews.__main__",
 )
 """What commands import where they need it."""
 
@@ -100,7 +101,6 @@ if __name__ == "__main__":
         os.environ.update(asked["environment"])
         sys.argv = asked["words"]
         from cdc import failpoints
-        from cli import main
 
         failpoints.arm(os.environ)  # what else is read as it is imported is left to `python`
-        main()
+        importlib.import_module(asked["module"]).main()

@@ -19,7 +19,8 @@ from cdc.mapping import TableMapping, outgoing
 from cdc.sources.sqlite.control import SqliteControl
 from strangler.kit.compose import compose
 from strangler.kit.reader import Reader
-from tests.integration.services.service_process import ROOT, schema
+from tests.integration.legacy_monolith.shop_process import ROOT
+from tests.integration.services.service_process import schema
 
 
 def streams(legacy_url: str, urls: dict[str, str]) -> dict[str, Stream]:

@@ -3,18 +3,11 @@
 import contextlib
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from queue import Queue
 from threading import Thread
 
-ROOT = Path(__file__).parents[3]
-
-
-def command(service: str, *words: str) -> list[str]:
-    return [sys.executable, "-W", "error", "-m", f"services.{service}", *words]
+from support import commands
 
 
 def environment(database_url: str) -> dict[str, str]:
@@ -23,10 +16,9 @@ def environment(database_url: str) -> dict[str, str]:
 
 def schema(service: str, database_url: str, code: int = 0) -> str:
     """Runs `schema` and gives back what it wrote to standard error."""
-    done = subprocess.run(
-        command(service, "schema"),
-        cwd=ROOT, env=environment(database_url), capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+    done = commands.run(
+        "schema", module=f"services.{service}.__main__", env=environment(database_url)
+    )
     assert done.returncode == code, done.stderr
     return done.stderr
 
@@ -35,10 +27,13 @@ class Process:
     """A started service; its events are read from its standard error."""
 
     def __init__(self, service: str, database_url: str) -> None:
-        self.popen = subprocess.Popen(
-            command(service, "serve", "--listen", "127.0.0.1:0"),
-            cwd=ROOT, env=environment(database_url), stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        reads, writes = os.pipe()
+        self._log = os.fdopen(reads)
+        with os.fdopen(writes, "wb") as log:
+            self.popen = commands.Command(
+                *("serve", "--listen", "127.0.0.1:0"), module=f"services.{service}.__main__",
+                env=environment(database_url), stdout=log, stderr=log,
+            )  # fmt: skip
         self.port = 0
         self._lines: Queue[str | None] = Queue()
         # Read all the time: a full pipe would stop the service.
@@ -46,8 +41,8 @@ class Process:
         self._reader.start()
 
     def _read(self) -> None:
-        with self.popen.stderr:
-            for line in self.popen.stderr:
+        with self._log:
+            for line in self._log:
                 self._lines.put(line)
         self._lines.put(None)
 
