@@ -36,7 +36,7 @@ tour: $(VENV)/.installed ## Play the migration without a person, under load, and
 PYTEST := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: test
-test: $(VENV)/.installed-dev ## Run the tests, in parallel: about twenty minutes on two cores
+test: $(VENV)/.installed-dev ## Run the tests, in parallel: a quarter of an hour on two cores
 	@$(PYTEST) --durations 20 $(ARGS)
 
 .PHONY: quick
