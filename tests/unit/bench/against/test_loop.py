@@ -24,12 +24,12 @@ def sides(tmp_path):
 
 
 def test_a_slower_statement_has_a_higher_ratio(sides):
-    setup = "import os; n = 4000 if os.environ['SIDE'] == 'this' else 2000"
+    setup = "import os; n = 200000 if os.environ['SIDE'] == 'this' else 2000"
     told = []
     found = compare(sides, setup, "sum(range(n))", 2, told.append)
     assert found.base_us < found.this_us
     assert len(found.ratios) == 2
-    assert all(ratio > 1.3 for ratio in found.ratios)
+    assert all(ratio > 1 for ratio in found.ratios)  # of a hundred times the work
     assert len(told) == 2
 
 
